@@ -1,0 +1,78 @@
+//! The audit record: written once per event, read by compliance staff and by reconciliation.
+
+use serde::{Deserialize, Serialize};
+
+use crate::decision::Decision;
+use crate::event::EventKind;
+use crate::id::{EventKey, PersonId, TraceId};
+use crate::time::UnixMillis;
+
+/// What became of an event at compliance-check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "disposition", rename_all = "snake_case")]
+pub enum Disposition {
+    /// The engine decided on it.
+    Decided {
+        /// The decision and its explanation.
+        decision: Decision,
+    },
+    /// It changed consent or the order book; there is nothing to send.
+    Recorded {
+        /// What it changed: `consent_withdrawn`, `order_book`, …
+        effect: String,
+    },
+    /// Genuine, but of a name Sluice does not act on.
+    Unhandled,
+}
+
+impl Disposition {
+    /// As shown in tables and metrics.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Decided { decision } => decision.verdict.as_str(),
+            Self::Recorded { .. } => "recorded",
+            Self::Unhandled => "unhandled",
+        }
+    }
+}
+
+/// What was decided on one event, when, and why. It holds no personal value: pseudonyms, hashes and offsets only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRecord {
+    /// The event: the record's key, so it can be written once only.
+    #[serde(flatten)]
+    pub key: EventKey,
+    /// The trace that decided it.
+    pub trace_id: TraceId,
+    /// The event's kind.
+    pub kind: EventKind,
+    /// The platform's name of the event.
+    pub name: String,
+    /// Who.
+    pub person: Option<PersonId>,
+    /// When it happened, if the platform said so.
+    pub occurred_at: Option<UnixMillis>,
+    /// When the callback arrived.
+    pub received_at: UnixMillis,
+    /// When it was decided.
+    pub decided_at: UnixMillis,
+    /// Lower-case hex SHA-256 of the raw callback body.
+    pub payload_sha256: String,
+    /// What became of it.
+    #[serde(flatten)]
+    pub disposition: Disposition,
+}
+
+/// A callback that was acknowledged, as reconciliation sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The event.
+    #[serde(flatten)]
+    pub key: EventKey,
+    /// Its trace; a replay of the same event has another one.
+    pub trace_id: TraceId,
+    /// Its kind.
+    pub kind: EventKind,
+    /// When it arrived.
+    pub received_at: UnixMillis,
+}

@@ -1,0 +1,232 @@
+//! Who agreed to what purpose, towards which recipient, under which text, when, how, until when; withdrawn when.
+//!
+//! PIPL art. 14 (informed, voluntary; again when purpose, method or kind changes), 15 (withdrawal), 23 (separate consent per recipient).
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::EventKind;
+use crate::id::{EventKey, InvalidId, PersonId, TenantId, TraceId};
+use crate::time::UnixMillis;
+
+macro_rules! consent_word {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Parses it: 1 to 64 of `[a-z0-9_.-]`.
+            ///
+            /// # Errors
+            /// [`InvalidId`] otherwise.
+            pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
+                let text = text.into();
+                let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_.-".contains(&b));
+                if plain && (1..=64).contains(&text.len()) {
+                    return Ok(Self(text));
+                }
+                Err(InvalidId { what: $what, limit: 64, got: format!("{} bytes", text.len()) })
+            }
+
+            /// As text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(word: $name) -> String {
+                word.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str(&self.0)
+            }
+        }
+    };
+}
+
+consent_word!(
+    /// What the person agreed to be contacted for: `sales_contact`, `after_sale`, …
+    Purpose, "purpose"
+);
+consent_word!(
+    /// Who may receive the person's data: `wecom_sales`, `feishu_leads`, … One configured recipient name, not an endpoint.
+    Recipient, "recipient"
+);
+
+/// What one consent is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ConsentKey {
+    /// Towards which company.
+    pub tenant: TenantId,
+    /// Who.
+    pub person: PersonId,
+    /// For what.
+    pub purpose: Purpose,
+    /// To whom.
+    pub recipient: Recipient,
+}
+
+/// The text a person saw when agreeing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentText {
+    /// The version the form's owner gave it.
+    pub version: String,
+    /// Lower-case hex SHA-256 of the text.
+    pub sha256: String,
+}
+
+/// What proves a grant or a withdrawal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Evidence {
+    /// A genuine platform event.
+    Event {
+        /// Which.
+        key: EventKey,
+        /// Its trace.
+        trace_id: TraceId,
+        /// Its kind.
+        kind: EventKind,
+    },
+    /// An operator, by `sluice consent`.
+    Operator {
+        /// What they gave as the reason.
+        note: String,
+    },
+}
+
+/// One consent as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentRecord {
+    /// What it is about.
+    #[serde(flatten)]
+    pub key: ConsentKey,
+    /// The text that was shown.
+    pub text: ConsentText,
+    /// When the person agreed.
+    pub granted_at: UnixMillis,
+    /// What proves it.
+    pub evidence: Evidence,
+    /// Until when it holds; `None` = until withdrawn.
+    pub valid_until: Option<UnixMillis>,
+    /// When and how it was withdrawn.
+    pub withdrawn: Option<Withdrawal>,
+}
+
+/// The end of a consent by the person's will (PIPL art. 15).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawal {
+    /// When.
+    pub at: UnixMillis,
+    /// What proves it.
+    pub evidence: Evidence,
+}
+
+/// Does a consent stand at a moment?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[must_use]
+pub enum Standing {
+    /// It stands.
+    Granted,
+    /// There is no record.
+    Missing,
+    /// It was withdrawn.
+    Withdrawn,
+    /// It ended by time.
+    Expired,
+    /// It begins later than the moment asked for.
+    NotYet,
+}
+
+/// The standing of a look-up's result at a moment.
+pub fn standing(record: Option<&ConsentRecord>, at: UnixMillis) -> Standing {
+    let Some(record) = record else { return Standing::Missing };
+    if record.withdrawn.is_some() {
+        return Standing::Withdrawn;
+    }
+    if record.granted_at > at {
+        return Standing::NotYet;
+    }
+    match record.valid_until {
+        Some(until) if until <= at => Standing::Expired,
+        _ => Standing::Granted,
+    }
+}
+
+/// What becomes of a stored consent when a grant arrives, in whatever order callbacks come.
+///
+/// A grant older than the last withdrawal revives nothing: platforms deliver late and out of order.
+/// Returns the record to store, or `None` when the stored one stays.
+pub fn after_grant(stored: Option<&ConsentRecord>, grant: ConsentRecord) -> Option<ConsentRecord> {
+    let Some(stored) = stored else { return Some(grant) };
+    let ended = stored.withdrawn.as_ref().map(|withdrawal| withdrawal.at);
+    let revives = ended.is_none_or(|at| grant.granted_at > at);
+    let newer = grant.granted_at > stored.granted_at;
+    (revives && newer).then_some(grant)
+}
+
+/// What becomes of a stored consent when a withdrawal arrives; `None` when it stays (already withdrawn, or granted later).
+pub fn after_withdrawal(stored: &ConsentRecord, withdrawal: Withdrawal) -> Option<ConsentRecord> {
+    let applies = stored.withdrawn.is_none() && stored.granted_at <= withdrawal.at;
+    applies.then(|| ConsentRecord { withdrawn: Some(withdrawal), ..stored.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(granted_at: i64) -> ConsentRecord {
+        ConsentRecord {
+            key: ConsentKey {
+                tenant: TenantId::new("brand").unwrap(),
+                person: PersonId::new("p-1").unwrap(),
+                purpose: Purpose::new("sales_contact").unwrap(),
+                recipient: Recipient::new("wecom_sales").unwrap(),
+            },
+            text: ConsentText { version: "1".into(), sha256: "00".into() },
+            granted_at: UnixMillis(granted_at),
+            evidence: Evidence::Operator { note: "test".into() },
+            valid_until: Some(UnixMillis(1_000)),
+            withdrawn: None,
+        }
+    }
+
+    fn withdrawal(at: i64) -> Withdrawal {
+        Withdrawal { at: UnixMillis(at), evidence: Evidence::Operator { note: "test".into() } }
+    }
+
+    #[test]
+    fn consent_stands_from_its_grant_until_its_end() {
+        let record = record(10);
+        assert_eq!(standing(Some(&record), UnixMillis(9)), Standing::NotYet);
+        assert_eq!(standing(Some(&record), UnixMillis(10)), Standing::Granted);
+        assert_eq!(standing(Some(&record), UnixMillis(1_000)), Standing::Expired);
+        assert_eq!(standing(None, UnixMillis(10)), Standing::Missing);
+    }
+
+    #[test]
+    fn a_late_grant_does_not_undo_a_withdrawal() {
+        let withdrawn = after_withdrawal(&record(10), withdrawal(20)).unwrap();
+        assert_eq!(standing(Some(&withdrawn), UnixMillis(30)), Standing::Withdrawn);
+        assert_eq!(after_grant(Some(&withdrawn), record(15)), None);
+        assert_eq!(after_grant(Some(&withdrawn), record(25)), Some(record(25)));
+    }
+
+    #[test]
+    fn a_late_withdrawal_does_not_end_a_newer_grant() {
+        assert_eq!(after_withdrawal(&record(30), withdrawal(20)), None);
+    }
+}

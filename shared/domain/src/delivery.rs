@@ -1,0 +1,186 @@
+//! The record of one delivery: claimed by one owner at a time, attempted, and settled once.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{EventKey, PersonId, TraceId};
+use crate::progress::Assignment;
+use crate::time::UnixMillis;
+
+/// What a platform's answer means (`reference/channels.md` §4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "class", rename_all = "snake_case")]
+#[must_use]
+pub enum Outcome {
+    /// The platform took it: success in the body, not only in the HTTP status.
+    Delivered {
+        /// The platform's message id, if it gives one.
+        provider_id: Option<String>,
+    },
+    /// Not taken; not before this moment.
+    Throttled {
+        /// When to come back.
+        until: UnixMillis,
+    },
+    /// Not taken for a passing reason.
+    Transient,
+    /// The access token died; refresh it once and repeat.
+    TokenExpired,
+    /// A quota is used up until this moment.
+    QuotaExhausted {
+        /// When it fills again.
+        until: UnixMillis,
+    },
+    /// This recipient can not or will not be reached.
+    RecipientRefused {
+        /// The person or platform said no to such messages: consent is to be withdrawn.
+        opt_out: bool,
+    },
+    /// The platform refuses the content.
+    ContentRefused {
+        /// For reasons of compliance (sensitive words, DLP), not of form.
+        compliance: bool,
+    },
+    /// The endpoint or its configuration is unusable for everybody.
+    EndpointRefused,
+    /// Nobody knows whether it was taken: time-out, connection lost after writing, unreadable answer.
+    Unclear,
+    /// Sluice itself refused before sending: the rendered text failed its last scan, a template failed, the claim expired.
+    Withheld {
+        /// Stable code.
+        code: String,
+    },
+}
+
+impl Outcome {
+    /// As written in records, tables and metrics.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Delivered { .. } => "delivered",
+            Self::Throttled { .. } => "throttled",
+            Self::Transient => "transient",
+            Self::TokenExpired => "token_expired",
+            Self::QuotaExhausted { .. } => "quota_exhausted",
+            Self::RecipientRefused { .. } => "recipient_refused",
+            Self::ContentRefused { .. } => "content_refused",
+            Self::EndpointRefused => "endpoint_refused",
+            Self::Unclear => "unclear",
+            Self::Withheld { .. } => "withheld",
+        }
+    }
+}
+
+/// One try, as it is kept with the delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When the request was about to leave.
+    pub started_at: UnixMillis,
+    /// When the answer (or its absence) was known; `None` while it runs, or for ever if the process died.
+    pub ended_at: Option<UnixMillis>,
+    /// What it meant.
+    pub outcome: Option<Outcome>,
+    /// The platform's raw code, as text.
+    pub code: Option<String>,
+    /// The platform's message, cut to 1 KiB; never the text we sent.
+    pub message: Option<String>,
+    /// The platform's log id, for its support.
+    pub provider_log_id: Option<String>,
+    /// Lower-case hex SHA-256 of the request body.
+    pub request_sha256: Option<String>,
+}
+
+/// Which random owner holds a claim. Only the owner may complete it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FencingToken(pub uuid::Uuid);
+
+/// How far a delivery is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Somebody works on it until the deadline.
+    Claimed {
+        /// The owner's token.
+        owner: FencingToken,
+        /// After it, the claim may be taken over.
+        deadline: UnixMillis,
+    },
+    /// Given back, to be tried again.
+    Waiting {
+        /// Not before.
+        until: UnixMillis,
+    },
+    /// Taken by the platform.
+    Delivered,
+    /// Not sent, for good; the last attempt says why.
+    Refused,
+    /// Unclear, and the channel has no idempotency: never repeated blindly, listed by reconciliation.
+    InDoubt,
+}
+
+impl DeliveryState {
+    /// Will nothing more happen by itself?
+    pub fn is_settled(&self) -> bool {
+        match self {
+            Self::Delivered | Self::Refused | Self::InDoubt => true,
+            Self::Claimed { .. } | Self::Waiting { .. } => false,
+        }
+    }
+
+    /// As shown in tables and metrics.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Claimed { .. } => "claimed",
+            Self::Waiting { .. } => "waiting",
+            Self::Delivered => "delivered",
+            Self::Refused => "refused",
+            Self::InDoubt => "in_doubt",
+        }
+    }
+}
+
+/// One delivery: keyed by its event, for an event leads to one destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The event.
+    #[serde(flatten)]
+    pub key: EventKey,
+    /// The trace that opened it.
+    pub trace_id: TraceId,
+    /// Whose event.
+    pub person: PersonId,
+    /// Script, variant, destination.
+    pub assignment: Assignment,
+    /// When it was first claimed.
+    pub opened_at: UnixMillis,
+    /// How far it is.
+    #[serde(flatten)]
+    pub state: DeliveryState,
+    /// Every try, in order (the last 20 are kept).
+    pub attempts: Vec<Attempt>,
+}
+
+/// One person's first exposure to an experiment: sticky, whatever the configuration says later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exposure {
+    /// Whose experiment.
+    pub tenant: crate::id::TenantId,
+    /// Which; events outside any experiment are exposed to `none`.
+    pub experiment: crate::id::ExperimentId,
+    /// Who.
+    pub person: PersonId,
+    /// The bucket of 10 000; `None` outside any experiment.
+    pub bucket: Option<u32>,
+    /// The arm.
+    pub variant: Option<crate::id::VariantId>,
+    /// The event that exposed them first.
+    pub trace_id: TraceId,
+    /// When.
+    pub exposed_at: UnixMillis,
+}
+
+impl FencingToken {
+    /// A token of 16 random bytes.
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
+    }
+}

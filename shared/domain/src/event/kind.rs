@@ -1,0 +1,137 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What happened: the twelve canonical behaviours, the lifecycle kinds, and `unhandled`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// Somebody follows the account.
+    Follow,
+    /// A comment on a video of the account.
+    Comment,
+    /// A private message to the account.
+    DirectMessage,
+    /// Somebody opens the private chat.
+    ChatEnter,
+    /// A lead form or 留资 card is filled in.
+    FormSubmit,
+    /// Somebody follows a link.
+    LinkJump,
+    /// Somebody scans a QR code.
+    QrScan,
+    /// Somebody uses a component of a live room.
+    LiveComponentClick,
+    /// A comment (弹幕) in a live room.
+    LiveComment,
+    /// Somebody opens a product card.
+    ProductCardClick,
+    /// Somebody joins a group or a membership.
+    GroupJoin,
+    /// An order is paid.
+    OrderPaid,
+    /// Lifecycle: a person or merchant authorises the application.
+    Authorize,
+    /// Lifecycle: the authorisation is taken back; consent is withdrawn with it.
+    Unauthorize,
+    /// Lifecycle: an order changes in another way (created, shipped, refunded, …).
+    OrderChanged,
+    /// Genuine, but nothing Sluice acts on: recorded, never an error.
+    Unhandled,
+}
+
+/// What the pipeline does with an event of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handling {
+    /// It may lead to a message: consent and rules decide.
+    Dispatch,
+    /// It changes consent.
+    Consent,
+    /// It changes the order book.
+    Order,
+    /// It is recorded only.
+    Record,
+}
+
+impl EventKind {
+    /// Every kind, in the order of the declaration.
+    pub const ALL: [Self; 16] = [
+        Self::Follow,
+        Self::Comment,
+        Self::DirectMessage,
+        Self::ChatEnter,
+        Self::FormSubmit,
+        Self::LinkJump,
+        Self::QrScan,
+        Self::LiveComponentClick,
+        Self::LiveComment,
+        Self::ProductCardClick,
+        Self::GroupJoin,
+        Self::OrderPaid,
+        Self::Authorize,
+        Self::Unauthorize,
+        Self::OrderChanged,
+        Self::Unhandled,
+    ];
+
+    /// What the pipeline does with it.
+    pub fn handling(self) -> Handling {
+        match self {
+            Self::Follow
+            | Self::Comment
+            | Self::DirectMessage
+            | Self::ChatEnter
+            | Self::FormSubmit
+            | Self::LinkJump
+            | Self::QrScan
+            | Self::LiveComponentClick
+            | Self::LiveComment
+            | Self::ProductCardClick
+            | Self::GroupJoin
+            | Self::OrderPaid => Handling::Dispatch,
+            Self::Authorize | Self::Unauthorize => Handling::Consent,
+            Self::OrderChanged => Handling::Order,
+            Self::Unhandled => Handling::Record,
+        }
+    }
+
+    /// The kind as it is written in configuration, records and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Follow => "follow",
+            Self::Comment => "comment",
+            Self::DirectMessage => "direct_message",
+            Self::ChatEnter => "chat_enter",
+            Self::FormSubmit => "form_submit",
+            Self::LinkJump => "link_jump",
+            Self::QrScan => "qr_scan",
+            Self::LiveComponentClick => "live_component_click",
+            Self::LiveComment => "live_comment",
+            Self::ProductCardClick => "product_card_click",
+            Self::GroupJoin => "group_join",
+            Self::OrderPaid => "order_paid",
+            Self::Authorize => "authorize",
+            Self::Unauthorize => "unauthorize",
+            Self::OrderChanged => "order_changed",
+            Self::Unhandled => "unhandled",
+        }
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_written_as_serde_writes_them() {
+        for kind in EventKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+}

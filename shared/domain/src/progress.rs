@@ -1,0 +1,217 @@
+//! The types that carry an event's progress, so that a step can not be skipped:
+//! `Received → Verified → Cleared → Assigned → Delivered`.
+//!
+//! `Received` and `Verified` live in [`crate::scheme`]. A [`Cleared`] can only be made from a decision that allows; on the
+//! queue it carries a tag under the tenant's key, so that one which did not come from the engine does not open.
+
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+
+use crate::decision::{Decision, Verdict};
+use crate::event::Event;
+use crate::failure::FailureKind;
+use crate::id::{DestinationId, ExperimentId, PersonId, ScriptId, VariantId};
+use crate::tenant::{HashPurpose, TenantKeys};
+use crate::time::UnixMillis;
+
+/// An event that the compliance engine allowed to go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cleared {
+    event: Event,
+    verdict: Verdict,
+    reason: String,
+    pack_sha256: String,
+    cleared_at: UnixMillis,
+    tag: String,
+}
+
+/// A [`Cleared`] as it lies on a queue: not yet checked.
+#[derive(Debug, Clone, Deserialize)]
+pub struct UncheckedCleared {
+    event: Event,
+    verdict: Verdict,
+    reason: String,
+    pack_sha256: String,
+    cleared_at: UnixMillis,
+    tag: String,
+}
+
+/// Why there is no [`Cleared`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClearanceError {
+    /// The decision does not allow.
+    #[error("decision is `{0}`, which clears nothing")]
+    NotAllowed(Verdict),
+    /// The event names nobody, so nobody can have agreed.
+    #[error("event names no person")]
+    NoPerson,
+    /// The tag is not the engine's.
+    #[error("clearance tag does not match: the message was not cleared by this tenant's compliance engine")]
+    Forged,
+}
+
+impl ClearanceError {
+    /// None of them heals by repeating.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::NotAllowed(_) | Self::NoPerson | Self::Forged => FailureKind::Permanent,
+        }
+    }
+}
+
+impl Cleared {
+    /// Clears an event by an allowing decision.
+    ///
+    /// # Errors
+    /// [`ClearanceError::NotAllowed`] or [`ClearanceError::NoPerson`].
+    pub fn by(
+        decision: &Decision,
+        event: Event,
+        at: UnixMillis,
+        keys: &TenantKeys,
+    ) -> Result<Self, ClearanceError> {
+        if !decision.verdict.allows() {
+            return Err(ClearanceError::NotAllowed(decision.verdict));
+        }
+        if event.person.is_none() {
+            return Err(ClearanceError::NoPerson);
+        }
+        let mut cleared = Self {
+            event,
+            verdict: decision.verdict,
+            reason: decision.main_code().to_owned(),
+            pack_sha256: decision.pack.sha256.clone(),
+            cleared_at: at,
+            tag: String::new(),
+        };
+        cleared.tag = cleared.expected_tag(keys);
+        Ok(cleared)
+    }
+
+    fn expected_tag(&self, keys: &TenantKeys) -> String {
+        let person = self.event.person.as_ref().map_or("", PersonId::as_str);
+        let parts = [
+            self.event.trace_id.to_string(),
+            self.event.key.to_string(),
+            person.to_owned(),
+            self.event.payload_sha256.clone(),
+            self.verdict.to_string(),
+            self.reason.clone(),
+            self.pack_sha256.clone(),
+            self.cleared_at.0.to_string(),
+        ];
+        hex::encode(keys.keyed_hash(HashPurpose::Clearance, &parts.each_ref().map(String::as_str)))
+    }
+
+    /// The event.
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+
+    /// Whose event it is; a cleared event always has a person.
+    pub fn person(&self) -> &PersonId {
+        #[expect(clippy::expect_used, reason = "both constructors refuse an event without a person")]
+        self.event.person.as_ref().expect("cleared events have a person")
+    }
+
+    /// `allow` or `allow_masked`.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// The main reason code of the decision.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// When it was cleared.
+    pub fn cleared_at(&self) -> UnixMillis {
+        self.cleared_at
+    }
+}
+
+impl UncheckedCleared {
+    /// Whose keys check it.
+    pub fn tenant(&self) -> &crate::id::TenantId {
+        &self.event.key.tenant
+    }
+
+    /// The trace, for logs about a message that does not check out.
+    pub fn trace_id(&self) -> crate::id::TraceId {
+        self.event.trace_id
+    }
+
+    /// Checks the tag in constant time.
+    ///
+    /// # Errors
+    /// [`ClearanceError`], by cause.
+    pub fn check(self, keys: &TenantKeys) -> Result<Cleared, ClearanceError> {
+        let Self { event, verdict, reason, pack_sha256, cleared_at, tag } = self;
+        let cleared = Cleared { event, verdict, reason, pack_sha256, cleared_at, tag };
+        if !cleared.verdict.allows() {
+            return Err(ClearanceError::NotAllowed(cleared.verdict));
+        }
+        if cleared.event.person.is_none() {
+            return Err(ClearanceError::NoPerson);
+        }
+        let expected = cleared.expected_tag(keys);
+        if bool::from(expected.as_bytes().ct_eq(cleared.tag.as_bytes())) {
+            Ok(cleared)
+        } else {
+            Err(ClearanceError::Forged)
+        }
+    }
+}
+
+/// What bucket-assignment chose for a cleared event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The experiment, if one applies.
+    pub experiment: Option<ExperimentId>,
+    /// The bucket of 10 000 the person falls into.
+    pub bucket: Option<u32>,
+    /// The arm.
+    pub variant: Option<VariantId>,
+    /// The script to render.
+    pub script: ScriptId,
+    /// Its version.
+    pub script_version: u32,
+    /// Where to.
+    pub destination: DestinationId,
+}
+
+/// A cleared event with its script and destination: the only thing channel-dispatch takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Assigned {
+    /// The cleared event.
+    pub cleared: Cleared,
+    /// The choice.
+    pub assignment: Assignment,
+}
+
+/// An [`Assigned`] as it lies on a queue: not yet checked.
+#[derive(Debug, Clone, Deserialize)]
+pub struct UncheckedAssigned {
+    cleared: UncheckedCleared,
+    assignment: Assignment,
+}
+
+impl UncheckedAssigned {
+    /// Whose keys check it.
+    pub fn tenant(&self) -> &crate::id::TenantId {
+        self.cleared.tenant()
+    }
+
+    /// The trace, for logs about a message that does not check out.
+    pub fn trace_id(&self) -> crate::id::TraceId {
+        self.cleared.trace_id()
+    }
+
+    /// Checks the clearance inside.
+    ///
+    /// # Errors
+    /// [`ClearanceError`], by cause.
+    pub fn check(self, keys: &TenantKeys) -> Result<Assigned, ClearanceError> {
+        Ok(Assigned { cleared: self.cleared.check(keys)?, assignment: self.assignment })
+    }
+}

@@ -1,0 +1,64 @@
+//! The configuration of every tenant, compiled and checked: what the handlers share.
+//!
+//! The loader (`sluice-settings`) reads it from files; this module only says what it is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::destination::{Destination, Route};
+use crate::event::EventKind;
+use crate::experiment::Experiment;
+use crate::id::{DestinationId, ExperimentId, FormId, ScriptId, SourceId, TenantId};
+use crate::link::LinkPolicy;
+use crate::rules::RulePack;
+use crate::script::Script;
+use crate::source::{Form, Source};
+
+/// Every tenant.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// By id.
+    pub tenants: BTreeMap<TenantId, Arc<Tenant>>,
+}
+
+/// One tenant.
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// The company's name, as it appears in messages (广告法 art. 43: the sender must be stated).
+    pub name: String,
+    /// Where its callbacks come from.
+    pub sources: BTreeMap<SourceId, Source>,
+    /// Its forms and the consent texts they show.
+    pub forms: BTreeMap<FormId, Form>,
+    /// Which events lead where, in order.
+    pub routes: Vec<Route>,
+    /// Its endpoints.
+    pub destinations: BTreeMap<DestinationId, Destination>,
+    /// Its experiments.
+    pub experiments: BTreeMap<ExperimentId, Experiment>,
+    /// Its scripts.
+    pub scripts: BTreeMap<ScriptId, Script>,
+    /// Which links may be sent.
+    pub links: LinkPolicy,
+    /// The rules, with their lexicon, compiled.
+    pub rules: Arc<RulePack>,
+}
+
+impl Settings {
+    /// The tenant and source of a `/callbacks/{source}` path.
+    pub fn source(&self, id: &str) -> Option<(&Arc<Tenant>, &Source)> {
+        self.tenants.values().find_map(|tenant| {
+            let source = tenant.sources.values().find(|source| source.id.as_str() == id)?;
+            Some((tenant, source))
+        })
+    }
+}
+
+impl Tenant {
+    /// The first route that takes events of this kind.
+    pub fn route(&self, kind: EventKind) -> Option<&Route> {
+        self.routes.iter().find(|route| route.kinds.contains(&kind))
+    }
+}

@@ -1,0 +1,21 @@
+//! The traits the handlers need, in the domain's words.
+//!
+//! Each has two adapters: AWS and embedded. One conformance suite (`conformance`) runs against both; a behaviour that only
+//! one of them has is a bug.
+
+mod clock;
+mod error;
+mod http;
+mod keys;
+mod queue;
+mod store;
+
+pub use clock::{Clock, Entropy, Nonces};
+pub use error::PortError;
+pub use http::{HttpClient, HttpRequest, HttpResponse, TransportError};
+pub use keys::{KeyRing, SecretStore, SecretVersions};
+pub use queue::{OutboundMessage, Outbox, Queue, SendFailure};
+pub use store::{
+    AuditLog, Claim, ClaimRequest, ConsentStore, Deliveries, Exposures, Intake, OrderBook, Page, Settlement,
+    Step, Written,
+};
