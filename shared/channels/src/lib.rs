@@ -1,1 +1,5 @@
-//! Placeholder while the workspace is laid out.
+//! Feishu, WeCom and WeChat: payloads, signing, token life, the error tables as data — over an HTTP port.
+
+mod message;
+
+pub use message::{Idempotency, Message, SendReport};

@@ -14,7 +14,7 @@ pub use clock::{Clock, Entropy, Nonces};
 pub use error::PortError;
 pub use http::{HttpClient, HttpRequest, HttpResponse, TransportError};
 pub use keys::{KeyRing, SecretStore, SecretVersions};
-pub use queue::{OutboundMessage, Outbox, Queue, SendFailure};
+pub use queue::{BuriedMessage, Inbox, OutboundMessage, Outbox, Queue, SendFailure};
 pub use store::{
     AuditLog, Claim, ClaimRequest, ConsentStore, Deliveries, Exposures, Intake, OrderBook, Page, Settlement,
     Step, Written,

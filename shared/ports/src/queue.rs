@@ -62,3 +62,34 @@ pub trait Outbox: Send + Sync {
         messages: Vec<OutboundMessage>,
     ) -> impl Future<Output = Vec<SendFailure>> + Send;
 }
+
+/// A message that will never succeed, on its way to the dead-letter queue with its reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuriedMessage {
+    /// The body as it was received.
+    pub body: String,
+    /// Its trace, if it could be read.
+    pub trace_id: Option<sluice_domain::id::TraceId>,
+    /// Stable code of the reason: `malformed_message`, `clearance_forged`, …
+    pub code: String,
+    /// The reason in words; no personal value.
+    pub detail: String,
+}
+
+/// What a step does with messages of its own inbox that it can not finish.
+pub trait Inbox: Send + Sync {
+    /// Puts a message on the queue's dead-letter queue, durably.
+    fn bury(
+        &self,
+        queue: Queue,
+        message: BuriedMessage,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Hides a received message for so many seconds (0 to 43 200); its receive count stays.
+    fn postpone(
+        &self,
+        queue: Queue,
+        receipt_handle: &str,
+        seconds: u32,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+}

@@ -1,0 +1,140 @@
+//! What every queue-fed step does alike: one batch of SQS records in, a partial-batch answer out.
+//!
+//! A [`Stage`] declares its name and inbox and handles parsed inputs; [`run`] parses, calls it and turns each result into
+//! the queue's behaviour by [`FailureKind`]: done, back to the queue, back with a delay, or buried with its reason.
+
+use std::future::Future;
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use serde::de::DeserializeOwned;
+use sluice_domain::failure::FailureKind;
+use sluice_domain::id::TraceId;
+use sluice_domain::time::UnixMillis;
+use sluice_ports::{BuriedMessage, Clock, Inbox, PortError, Queue};
+
+/// SQS hides a message for twelve hours at most.
+const LONGEST_DELAY_SECONDS: i64 = 43_200;
+
+/// One step of the pipeline that a queue feeds.
+pub trait Stage: Send + Sync {
+    /// Its name in logs and metrics.
+    const NAME: &'static str;
+    /// The queue it reads.
+    const INBOX: Queue;
+    /// What a message holds.
+    type Input: DeserializeOwned + Send;
+
+    /// Handles a batch; the results are in the order of the inputs, one each.
+    fn handle(&self, batch: Vec<Self::Input>) -> impl Future<Output = Vec<Result<(), StageError>>> + Send;
+}
+
+/// Why one message could not be finished.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct StageError {
+    /// What the queue does about it.
+    pub kind: FailureKind,
+    /// Stable code.
+    pub code: &'static str,
+    /// In words; no personal value.
+    pub detail: String,
+    /// The event's trace, if known.
+    pub trace_id: Option<TraceId>,
+}
+
+impl StageError {
+    /// A store's failure, as the step's.
+    pub fn port(error: &PortError, trace_id: TraceId) -> Self {
+        Self { kind: error.kind(), code: "store", detail: error.to_string(), trace_id: Some(trace_id) }
+    }
+
+    /// A failure that repeating never heals.
+    pub fn permanent(code: &'static str, detail: impl Into<String>, trace_id: Option<TraceId>) -> Self {
+        Self { kind: FailureKind::Permanent, code, detail: detail.into(), trace_id }
+    }
+}
+
+/// Runs one batch through a stage.
+pub async fn run<S: Stage>(
+    stage: &S,
+    inbox: &impl Inbox,
+    clock: &impl Clock,
+    event: SqsEvent,
+) -> SqsBatchResponse {
+    let mut response = SqsBatchResponse::default();
+    let (mut messages, mut inputs) = (Vec::new(), Vec::new());
+    for message in event.records {
+        match serde_json::from_str::<S::Input>(message.body.as_deref().unwrap_or_default()) {
+            Ok(input) => {
+                messages.push(message);
+                inputs.push(input);
+            }
+            Err(error) => {
+                let error = StageError::permanent("malformed_message", position_of(&error), None);
+                settle::<S>(inbox, clock.now(), message, error, &mut response).await;
+            }
+        }
+    }
+    if inputs.is_empty() {
+        return response;
+    }
+    let mut results = stage.handle(inputs).await.into_iter();
+    for message in messages {
+        match results.next() {
+            Some(Ok(())) => {}
+            Some(Err(error)) => settle::<S>(inbox, clock.now(), message, error, &mut response).await,
+            // A stage that answers too little must not lose the rest.
+            None => fail(message, &mut response),
+        }
+    }
+    response
+}
+
+/// Where the JSON is wrong, without quoting any of it: serde's own message may quote a value.
+fn position_of(error: &serde_json::Error) -> String {
+    let what = if error.is_data() { "another shape than expected" } else { "no JSON" };
+    format!("message is {what} at line {} column {}", error.line(), error.column())
+}
+
+async fn settle<S: Stage>(
+    inbox: &impl Inbox,
+    now: UnixMillis,
+    message: SqsMessage,
+    error: StageError,
+    response: &mut SqsBatchResponse,
+) {
+    let trace = error.trace_id.map(|id| id.to_string()).unwrap_or_default();
+    tracing::warn!(step = S::NAME, trace_id = %trace, code = error.code, kind = ?error.kind, "not finished: {}", error.detail);
+    match error.kind {
+        FailureKind::Permanent | FailureKind::InDoubt => {
+            let buried = BuriedMessage {
+                body: message.body.clone().unwrap_or_default(),
+                trace_id: error.trace_id,
+                code: error.code.to_owned(),
+                detail: error.detail,
+            };
+            if let Err(cause) = inbox.bury(S::INBOX, buried).await {
+                tracing::error!(step = S::NAME, trace_id = %trace, "could not bury a message: {cause}");
+                fail(message, response);
+            }
+        }
+        FailureKind::ThrottledUntil(until) => {
+            let seconds =
+                until.since(now).saturating_add(999).div_euclid(1_000).clamp(0, LONGEST_DELAY_SECONDS);
+            let handle = message.receipt_handle.clone().unwrap_or_default();
+            let seconds = u32::try_from(seconds).unwrap_or_default();
+            if let Err(cause) = inbox.postpone(S::INBOX, &handle, seconds).await {
+                // It comes back after the visibility timeout instead: later or earlier, but not lost.
+                tracing::warn!(step = S::NAME, trace_id = %trace, "could not postpone a message: {cause}");
+            }
+            fail(message, response);
+        }
+        FailureKind::Retry | FailureKind::Configuration => fail(message, response),
+    }
+}
+
+fn fail(message: SqsMessage, response: &mut SqsBatchResponse) {
+    let mut failure = BatchItemFailure::default();
+    failure.item_identifier = message.message_id.unwrap_or_default();
+    response.batch_item_failures.push(failure);
+}
