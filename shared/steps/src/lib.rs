@@ -138,3 +138,113 @@ fn fail(message: SqsMessage, response: &mut SqsBatchResponse) {
     failure.item_identifier = message.message_id.unwrap_or_default();
     response.batch_item_failures.push(failure);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// What the step did with its inbox.
+    #[derive(Default)]
+    struct Recorded {
+        buried: Mutex<Vec<BuriedMessage>>,
+        postponed: Mutex<Vec<(String, u32)>>,
+        refuse: bool,
+    }
+
+    impl Inbox for Recorded {
+        async fn bury(&self, _: Queue, message: BuriedMessage) -> Result<(), PortError> {
+            if self.refuse {
+                return Err(PortError::Unavailable { what: "dead letters", cause: "test".into() });
+            }
+            self.buried.lock().unwrap().push(message);
+            Ok(())
+        }
+
+        async fn postpone(&self, _: Queue, receipt_handle: &str, seconds: u32) -> Result<(), PortError> {
+            self.postponed.lock().unwrap().push((receipt_handle.to_owned(), seconds));
+            Ok(())
+        }
+    }
+
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now(&self) -> UnixMillis {
+            UnixMillis(1_000_000)
+        }
+    }
+
+    /// Answers each number by its meaning.
+    struct ByNumber;
+
+    impl Stage for ByNumber {
+        const NAME: &'static str = "by-number";
+        const INBOX: Queue = Queue::Events;
+        type Input = u8;
+
+        async fn handle(&self, batch: Vec<u8>) -> Vec<Result<(), StageError>> {
+            let result = |number| {
+                let kind = match number {
+                    0 => return Ok(()),
+                    1 => FailureKind::Permanent,
+                    2 => FailureKind::Retry,
+                    3 => FailureKind::ThrottledUntil(UnixMillis(1_001_001)),
+                    _ => FailureKind::Configuration,
+                };
+                Err(StageError { kind, code: "test", detail: "test".into(), trace_id: None })
+            };
+            // A nine stands for a stage that forgets the rest of its batch.
+            batch.into_iter().take_while(|number| *number != 9).map(result).collect()
+        }
+    }
+
+    fn event(bodies: &[&str]) -> SqsEvent {
+        let mut event = SqsEvent::default();
+        for (index, body) in bodies.iter().enumerate() {
+            let mut message = SqsMessage::default();
+            message.message_id = Some(format!("m{index}"));
+            message.receipt_handle = Some(format!("r{index}"));
+            message.body = Some((*body).to_owned());
+            event.records.push(message);
+        }
+        event
+    }
+
+    async fn failed(inbox: &Recorded, bodies: &[&str]) -> Vec<String> {
+        let response = run(&ByNumber, inbox, &Noon, event(bodies)).await;
+        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn each_kind_of_failure_becomes_its_behaviour_of_the_queue() {
+        let inbox = Recorded::default();
+        assert_eq!(failed(&inbox, &["0", "1", "2", "3", "4"]).await, ["m2", "m3", "m4"]);
+        assert_eq!(inbox.buried.lock().unwrap().len(), 1);
+        assert_eq!(*inbox.postponed.lock().unwrap(), [("r3".to_owned(), 2)]);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_message_that_is_no_json_is_buried_without_quoting_it() {
+        let inbox = Recorded::default();
+        assert!(failed(&inbox, &["13800138000\"", "\"13800138000\"", "0"]).await.is_empty());
+        let buried = inbox.buried.lock().unwrap();
+        assert_eq!(buried.len(), 2);
+        for message in buried.iter() {
+            assert_eq!(message.code, "malformed_message");
+            assert!(!message.detail.contains("138"), "{}", message.detail);
+        }
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_message_that_can_not_be_buried_stays_on_its_queue() {
+        let inbox = Recorded { refuse: true, ..Recorded::default() };
+        assert_eq!(failed(&inbox, &["1", "x"]).await, ["m1", "m0"]);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn results_that_are_missing_keep_their_messages() {
+        assert_eq!(failed(&Recorded::default(), &["0", "9", "0"]).await, ["m1", "m2"]);
+    }
+}
