@@ -1,0 +1,83 @@
+//! What exists on the simulated platforms: bots, applications, members, accounts and their secrets.
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that is registered when the simulators start.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SimulatorOptions {
+    /// Feishu custom bots.
+    pub feishu_bots: Vec<FeishuBot>,
+    /// Feishu applications.
+    pub feishu_apps: Vec<FeishuApp>,
+    /// WeCom group bots.
+    pub wecom_bots: Vec<WecomBot>,
+    /// WeCom applications.
+    pub wecom_apps: Vec<WecomApp>,
+    /// WeChat accounts.
+    pub wechat_accounts: Vec<WechatAccount>,
+    /// The seed of faults that strike by ratio.
+    pub seed: u64,
+    /// Offset of the simulators' clock at the start, in milliseconds.
+    pub clock_offset_ms: i64,
+}
+
+/// A custom bot of one Feishu group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeishuBot {
+    /// The path part after `/open-apis/bot/v2/hook/`.
+    pub hook: String,
+    /// The signing secret, when signatures are on.
+    #[serde(default)]
+    pub signing: Option<String>,
+    /// Keywords of which a message must hold one; empty: none asked.
+    #[serde(default)]
+    pub keywords: Vec<String>,
+}
+
+/// A Feishu application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeishuApp {
+    /// `cli_…`.
+    pub app_id: String,
+    /// Its secret.
+    pub app_secret: String,
+    /// The receive ids it may write to; any other is answered with 230034.
+    pub receivers: Vec<String>,
+}
+
+/// A WeCom group bot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WecomBot {
+    /// Its key.
+    pub key: String,
+}
+
+/// A WeCom application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WecomApp {
+    /// The corporation.
+    pub corp_id: String,
+    /// The application.
+    pub agent_id: i64,
+    /// Its secret.
+    pub secret: String,
+    /// The members it may write to; others come back in `invaliduser`.
+    pub members: Vec<String>,
+}
+
+/// A WeChat official account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WechatAccount {
+    /// `wx…`.
+    pub app_id: String,
+    /// Its secret.
+    pub secret: String,
+    /// Openids of followers; each counts as having just written to the account when the simulators start.
+    pub followers: Vec<String>,
+}
