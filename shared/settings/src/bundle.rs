@@ -1,0 +1,74 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::Problem;
+
+/// No configuration file of ours comes near it; a wrong path (a log, a database) is refused before it fills the memory.
+const LIMIT_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The folders of a configuration directory, beside its top.
+const FOLDERS: [&str; 3] = ["", "rules", "lexicons"];
+
+/// The texts of one configuration, by relative path: a directory read once, or files that a program carries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bundle {
+    files: BTreeMap<String, Vec<u8>>,
+    problems: Vec<Problem>,
+}
+
+impl Bundle {
+    /// Reads the `.yaml` files of a directory, of its `rules/` and its `lexicons/`. What can not be read becomes a problem of the check.
+    pub fn read(dir: &Path) -> Self {
+        let mut bundle = Self::default();
+        for folder in FOLDERS {
+            for name in names(&dir.join(folder)) {
+                let name = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+                match read(&dir.join(&name)) {
+                    Ok(bytes) => drop(bundle.files.insert(name, bytes)),
+                    Err(message) => bundle.problems.push(Problem::unplaced(&name, "unreadable", message)),
+                }
+            }
+        }
+        bundle
+    }
+
+    /// One file's bytes.
+    pub(crate) fn file(&self, name: &str) -> Option<&[u8]> {
+        self.files.get(name).map(Vec::as_slice)
+    }
+
+    /// The names in a folder, without the folder, in order.
+    pub(crate) fn names_in<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a str> {
+        self.files.keys().filter_map(move |name| name.strip_prefix(folder)?.strip_prefix('/'))
+    }
+
+    /// What could not be read.
+    pub(crate) fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+/// From pairs of a relative path (`rules/baseline.yaml`) and its text.
+impl<N: Into<String>, B: Into<Vec<u8>>> FromIterator<(N, B)> for Bundle {
+    fn from_iter<I: IntoIterator<Item = (N, B)>>(files: I) -> Self {
+        let files = files.into_iter().map(|(name, bytes)| (name.into(), bytes.into())).collect();
+        Self { files, problems: Vec::new() }
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.filter(|name| name.ends_with(".yaml") && !name.starts_with('.')).collect()
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    use std::io::Read as _;
+    let file = std::fs::File::open(path).map_err(|error| error.kind().to_string())?;
+    let mut bytes = Vec::new();
+    file.take(LIMIT_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.kind().to_string())?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LIMIT_BYTES {
+        return Err(format!("must be at most {LIMIT_BYTES} bytes"));
+    }
+    Ok(bytes)
+}

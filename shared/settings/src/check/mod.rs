@@ -1,0 +1,137 @@
+//! Cross-checks: what no single value shows. Every one adds to the report and goes on, so that one run tells everything.
+
+mod destinations;
+mod experiments;
+mod links;
+mod routes;
+mod scripts;
+mod secrets;
+mod sources;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_saphyr::Spanned;
+use sluice_domain::rules::RulePack;
+use sluice_domain::settings::{Settings, Tenant};
+
+use crate::file::{SettingsFile, TenantFile};
+use crate::packs::Packs;
+use crate::{MAIN_FILE, Problem, Report};
+
+/// Collects problems of `sluice.yaml`.
+pub(crate) struct Findings<'a> {
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Findings<'_> {
+    /// Adds a problem at the place of a value.
+    pub(crate) fn add<T>(&mut self, at: &Spanned<T>, code: &'static str, message: impl Into<String>) {
+        let place = (at.referenced.line() > 0).then_some(at.referenced);
+        self.problems.push(Problem {
+            file: MAIN_FILE.to_owned(),
+            line: place.map(|place| place.line()),
+            column: place.map(|place| place.column()),
+            code,
+            message: message.into(),
+        });
+    }
+}
+
+/// Checks the whole file and builds the settings from it. They are only good when no problem was added.
+pub(crate) fn settings(file: SettingsFile, packs: &Packs, report: &mut Report) -> Settings {
+    let mut problems = std::mem::take(&mut report.problems);
+    let mut findings = Findings { problems: &mut problems };
+    let mut settings = Settings::default();
+    let mut source_ids = BTreeSet::new();
+    report.tenants = file.tenants.len();
+    if file.tenants.is_empty() {
+        findings.problems.push(Problem::unplaced(MAIN_FILE, "no_tenants", "`tenants` is empty"));
+    }
+    for tenant in file.tenants {
+        count(&tenant.value, report);
+        sources::unique_over_tenants(&tenant.value, &mut source_ids, &mut findings);
+        check_tenant(&tenant, &mut findings);
+        let Some(rules) = pack(&tenant.value, packs, &mut findings) else { continue };
+        let id = tenant.value.id.clone();
+        if settings.tenants.contains_key(&id) {
+            findings.add(&tenant, "duplicate_tenant", format!("tenant `{id}` is configured twice"));
+            continue;
+        }
+        settings.tenants.insert(id, Arc::new(build(tenant.value, rules)));
+    }
+    report.problems = problems;
+    settings
+}
+
+fn count(tenant: &TenantFile, report: &mut Report) {
+    report.sources += tenant.sources.len();
+    report.forms += tenant.forms.len();
+    report.routes += tenant.routes.len();
+    report.destinations += tenant.destinations.len();
+    report.experiments += tenant.experiments.len();
+    report.scripts += tenant.scripts.len();
+}
+
+fn check_tenant(tenant: &Spanned<TenantFile>, findings: &mut Findings<'_>) {
+    let here = &tenant.value;
+    if here.name.trim().is_empty() {
+        // 广告法 art. 43: a message names its sender, and this is the name.
+        findings.add(tenant, "no_name", format!("tenant `{}` has no name to sign messages with", here.id));
+    }
+    unique(&here.forms, "form", |form| form.id.as_str(), findings);
+    unique(&here.destinations, "destination", |destination| destination.id.as_str(), findings);
+    unique(&here.experiments, "experiment", |experiment| experiment.id.as_str(), findings);
+    unique(&here.scripts, "script", |script| script.id.as_str(), findings);
+    sources::check(here, findings);
+    routes::check(here, findings);
+    destinations::check(here, findings);
+    experiments::check(here, findings);
+    scripts::check(here, findings);
+    secrets::check(here, findings);
+    links::check(here, findings);
+}
+
+fn unique<T>(items: &[Spanned<T>], what: &str, id: impl Fn(&T) -> &str, findings: &mut Findings<'_>) {
+    let mut seen = BTreeSet::new();
+    for item in items {
+        if !seen.insert(id(&item.value)) {
+            findings.add(item, "duplicate_id", format!("{what} `{}` is configured twice", id(&item.value)));
+        }
+    }
+}
+
+fn pack(tenant: &TenantFile, packs: &Packs, findings: &mut Findings<'_>) -> Option<Arc<RulePack>> {
+    let name = tenant.rules.value.as_str();
+    let Some(pack) = packs.get(name) else {
+        let known: Vec<&str> = packs.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        findings.add(
+            &tenant.rules,
+            "unknown_rule_pack",
+            format!("no rule pack `{name}` in rules/; there: {known}"),
+        );
+        return None;
+    };
+    // A pack that did not compile is told with its own file.
+    pack.clone()
+}
+
+fn build(file: TenantFile, rules: Arc<RulePack>) -> Tenant {
+    Tenant {
+        id: file.id,
+        name: file.name,
+        sources: by(file.sources, |source| source.id.clone()),
+        forms: by(file.forms, |form| form.id.clone()),
+        routes: file.routes.into_iter().map(|route| route.value).collect(),
+        destinations: by(file.destinations, |destination| destination.id.clone()),
+        experiments: by(file.experiments, |experiment| experiment.id.clone()),
+        scripts: by(file.scripts, |script| script.id.clone()),
+        links: file.links.map(|links| links.value).unwrap_or_default(),
+        rules,
+    }
+}
+
+fn by<K: Ord, T>(items: Vec<Spanned<T>>, id: impl Fn(&T) -> K) -> BTreeMap<K, T> {
+    items.into_iter().map(|item| (id(&item.value), item.value)).collect()
+}

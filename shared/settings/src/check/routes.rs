@@ -1,0 +1,82 @@
+//! Routes: what they name must exist and fit.
+
+use std::collections::BTreeSet;
+
+use serde_saphyr::Spanned;
+use sluice_domain::destination::Route;
+use sluice_domain::event::Handling;
+
+use super::Findings;
+use crate::file::TenantFile;
+
+pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
+    let mut taken = BTreeSet::new();
+    for route in &tenant.routes {
+        kinds(route, &mut taken, findings);
+        destinations(route, tenant, findings);
+        words(route, tenant, findings);
+    }
+}
+
+fn kinds(
+    route: &Spanned<Route>,
+    taken: &mut BTreeSet<sluice_domain::event::EventKind>,
+    findings: &mut Findings<'_>,
+) {
+    if route.value.kinds.is_empty() {
+        findings.add(route, "route_without_kind", "a route must name at least one event kind");
+    }
+    for kind in &route.value.kinds {
+        if kind.handling() != Handling::Dispatch {
+            findings.add(route, "kind_not_sent", format!("events of kind `{kind}` are recorded, never sent"));
+        }
+        if !taken.insert(*kind) {
+            findings.add(
+                route,
+                "kind_routed_twice",
+                format!("kind `{kind}` has a route already, which wins"),
+            );
+        }
+    }
+}
+
+fn destinations(route: &Spanned<Route>, tenant: &TenantFile, findings: &mut Findings<'_>) {
+    let here = &route.value;
+    if here.destinations.is_empty() {
+        findings.add(route, "route_without_destination", "a route must name at least one destination");
+        return;
+    }
+    let mut weight = 0_u64;
+    for id in &here.destinations {
+        let Some(found) = tenant.destinations.iter().find(|other| other.value.id == *id) else {
+            findings.add(route, "unknown_destination", format!("destination `{id}` is not configured"));
+            continue;
+        };
+        weight += u64::from(found.value.weight);
+        if found.value.recipient != here.recipient {
+            findings.add(
+                route,
+                "recipient_mismatch",
+                format!(
+                    "route is for recipient `{}`, destination `{id}` is recipient `{}`",
+                    here.recipient, found.value.recipient
+                ),
+            );
+        }
+    }
+    if weight == 0 {
+        findings.add(route, "no_destination_in_rotation", "every destination of the route has weight 0");
+    }
+}
+
+fn words(route: &Spanned<Route>, tenant: &TenantFile, findings: &mut Findings<'_>) {
+    let script = &route.value.script;
+    if !tenant.scripts.iter().any(|other| other.value.id == *script) {
+        findings.add(route, "unknown_script", format!("script `{script}` is not configured"));
+    }
+    if let Some(experiment) = &route.value.experiment
+        && !tenant.experiments.iter().any(|other| other.value.id == *experiment)
+    {
+        findings.add(route, "unknown_experiment", format!("experiment `{experiment}` is not configured"));
+    }
+}

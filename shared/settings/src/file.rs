@@ -1,0 +1,41 @@
+//! `sluice.yaml` as it is written. Every list entry keeps its place, so that a check can point at it.
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+use sluice_domain::destination::{Destination, Route};
+use sluice_domain::experiment::Experiment;
+use sluice_domain::id::TenantId;
+use sluice_domain::link::LinkPolicy;
+use sluice_domain::script::Script;
+use sluice_domain::source::{Form, Source};
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SettingsFile {
+    /// The companies.
+    pub(crate) tenants: Vec<Spanned<TenantFile>>,
+}
+
+/// One company.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TenantFile {
+    pub(crate) id: TenantId,
+    pub(crate) name: String,
+    /// The pack's file name in `rules/`.
+    pub(crate) rules: Spanned<String>,
+    pub(crate) sources: Vec<Spanned<Source>>,
+    #[serde(default)]
+    pub(crate) forms: Vec<Spanned<Form>>,
+    #[serde(default)]
+    pub(crate) routes: Vec<Spanned<Route>>,
+    #[serde(default)]
+    pub(crate) destinations: Vec<Spanned<Destination>>,
+    #[serde(default)]
+    pub(crate) experiments: Vec<Spanned<Experiment>>,
+    #[serde(default)]
+    pub(crate) scripts: Vec<Spanned<Script>>,
+    #[serde(default)]
+    pub(crate) links: Option<Spanned<LinkPolicy>>,
+}
