@@ -77,6 +77,8 @@ mod tests {
     use super::*;
     use crate::Metrics;
 
+    const AT: i64 = 1_795_190_400_000;
+
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -93,7 +95,7 @@ mod tests {
 
     fn written(tell: impl FnOnce(&Metrics)) -> String {
         let out = Written::default();
-        tell(&Metrics::new(EmfWriter::new(out.clone(), || UnixMillis(1_795_190_400_000))));
+        tell(&Metrics::new(EmfWriter::new(out.clone(), || UnixMillis(AT))));
         let bytes = out.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
     }
@@ -106,7 +108,7 @@ mod tests {
     fn a_count_without_dimension() {
         assert_eq!(
             parsed(|metrics| metrics.count(Signal::Received)),
-            json!({"_aws":{"CloudWatchMetrics":[{"Dimensions":[[]],"Metrics":[{"Name":"Received","Unit":"Count"}],"Namespace":"Sluice"}],"Timestamp":1795190400000},"Received":1})
+            json!({"_aws":{"CloudWatchMetrics":[{"Dimensions":[[]],"Metrics":[{"Name":"Received","Unit":"Count"}],"Namespace":"Sluice"}],"Timestamp":AT},"Received":1})
         );
     }
 
@@ -114,7 +116,7 @@ mod tests {
     fn a_count_with_dimension_is_published_with_and_without_it() {
         assert_eq!(
             parsed(|metrics| metrics.count_of(Signal::Delivered { channel: "feishu_bot" }, 3)),
-            json!({"Channel":"feishu_bot","Delivered":3,"_aws":{"CloudWatchMetrics":[{"Dimensions":[[],["Channel"]],"Metrics":[{"Name":"Delivered","Unit":"Count"}],"Namespace":"Sluice"}],"Timestamp":1795190400000}})
+            json!({"Channel":"feishu_bot","Delivered":3,"_aws":{"CloudWatchMetrics":[{"Dimensions":[[],["Channel"]],"Metrics":[{"Name":"Delivered","Unit":"Count"}],"Namespace":"Sluice"}],"Timestamp":AT}})
         );
     }
 
@@ -123,7 +125,7 @@ mod tests {
         assert_eq!(
             parsed(|metrics| metrics
                 .duration(Signal::StepDuration { step: "compliance-check" }, Duration::from_micros(1_250))),
-            json!({"Step":"compliance-check","StepDuration":1.25,"_aws":{"CloudWatchMetrics":[{"Dimensions":[[],["Step"]],"Metrics":[{"Name":"StepDuration","Unit":"Milliseconds"}],"Namespace":"Sluice"}],"Timestamp":1795190400000}})
+            json!({"Step":"compliance-check","StepDuration":1.25,"_aws":{"CloudWatchMetrics":[{"Dimensions":[[],["Step"]],"Metrics":[{"Name":"StepDuration","Unit":"Milliseconds"}],"Namespace":"Sluice"}],"Timestamp":AT}})
         );
     }
 
