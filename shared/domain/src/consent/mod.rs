@@ -87,6 +87,14 @@ pub struct ConsentText {
     pub sha256: String,
 }
 
+impl ConsentText {
+    /// The text as it was shown, by its hash.
+    pub fn shown(version: impl Into<String>, text: &str) -> Self {
+        use sha2::Digest as _;
+        Self { version: version.into(), sha256: hex::encode(sha2::Sha256::digest(text.as_bytes())) }
+    }
+}
+
 /// What proves a grant or a withdrawal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
