@@ -32,7 +32,7 @@ pub enum Idempotency {
 pub struct SendReport {
     /// What it means.
     pub outcome: Outcome,
-    /// The platform's raw code.
+    /// The platform's raw code, or Sluice's own word where the platform said nothing: `no_answer`, `too_long`, `http_503`, …
     pub code: Option<String>,
     /// Its message, cut to 1 KiB.
     pub message: Option<String>,

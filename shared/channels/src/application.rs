@@ -1,0 +1,95 @@
+//! The three kinds of applications that send with an access token.
+
+use secrecy::SecretString;
+use serde_json::Value;
+use sluice_domain::delivery::Outcome;
+use sluice_ports::HttpRequest;
+
+use crate::call::Payload;
+use crate::message::Message;
+use crate::reading::Dialect;
+use crate::refusal::Refusal;
+use crate::{Endpoints, feishu, wechat, wecom};
+
+/// An application and what it sends to.
+#[derive(Clone, Copy)]
+pub(crate) enum Application<'a> {
+    Feishu { app_id: &'a str, receive_id_type: &'a str, receive_id: &'a str },
+    Wecom { corp_id: &'a str, agent_id: i64, members: &'a [String] },
+    Wechat { app_id: &'a str },
+}
+
+impl Application<'_> {
+    pub(crate) fn dialect(self) -> &'static Dialect {
+        match self {
+            Self::Feishu { .. } => &feishu::DIALECT,
+            Self::Wecom { .. } => &wecom::DIALECT,
+            Self::Wechat { .. } => &wechat::DIALECT,
+        }
+    }
+
+    /// Whose tokens it uses, as the platform names it.
+    pub(crate) fn account(self) -> String {
+        match self {
+            Self::Feishu { app_id, .. } | Self::Wechat { app_id } => app_id.to_owned(),
+            Self::Wecom { corp_id, agent_id, .. } => format!("{corp_id}:{agent_id}"),
+        }
+    }
+
+    /// The body, the same bytes at every attempt.
+    pub(crate) fn payload(self, message: &Message) -> Result<Payload, Refusal> {
+        match self {
+            Self::Feishu { receive_id_type, receive_id, .. } => {
+                feishu::app::payload(message, receive_id_type, receive_id)
+            }
+            Self::Wecom { agent_id, members, .. } => wecom::app::payload(message, agent_id, members),
+            Self::Wechat { .. } => wechat::custom::payload(message),
+        }
+    }
+
+    /// The request that sends it.
+    pub(crate) fn request(
+        self,
+        endpoints: &Endpoints,
+        token: &str,
+        payload: &Payload,
+    ) -> Result<HttpRequest, Refusal> {
+        match self {
+            Self::Feishu { receive_id_type, .. } => {
+                feishu::app::request(endpoints.feishu(), receive_id_type, token, payload)
+            }
+            Self::Wecom { .. } => Ok(wecom::app::request(endpoints.wecom(), token, payload)),
+            Self::Wechat { .. } => Ok(wechat::custom::request(endpoints.wechat(), token, payload)),
+        }
+    }
+
+    /// The request for a token.
+    pub(crate) fn token_request(
+        self,
+        endpoints: &Endpoints,
+        secret: &SecretString,
+    ) -> Result<HttpRequest, Refusal> {
+        match self {
+            Self::Feishu { app_id, .. } => feishu::app::token_request(endpoints.feishu(), app_id, secret),
+            Self::Wecom { corp_id, .. } => Ok(wecom::app::token_request(endpoints.wecom(), corp_id, secret)),
+            Self::Wechat { app_id } => wechat::custom::token_request(endpoints.wechat(), app_id, secret),
+        }
+    }
+
+    /// The token and its life in seconds in an answer.
+    pub(crate) fn token_in(self, body: &Value) -> Option<(&str, i64)> {
+        match self {
+            Self::Feishu { .. } => feishu::app::token(body),
+            Self::Wecom { .. } | Self::Wechat { .. } => wecom::app::token(body),
+        }
+    }
+
+    /// What a success code means.
+    pub(crate) fn accepted(self, body: &Value) -> Outcome {
+        match self {
+            Self::Feishu { .. } => Outcome::Delivered { provider_id: feishu::app::provider_id(body) },
+            Self::Wecom { members, .. } => wecom::app::accepted(body, members),
+            Self::Wechat { .. } => Outcome::Delivered { provider_id: None },
+        }
+    }
+}

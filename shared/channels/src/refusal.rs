@@ -1,0 +1,54 @@
+//! Why a message did not become a request.
+
+use sluice_domain::delivery::Outcome;
+use sluice_domain::failure::FailureKind;
+use sluice_ports::PortError;
+
+use crate::message::SendReport;
+
+/// Sluice's own no, before anything was sent to the platform's message API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) outcome: Outcome,
+    pub(crate) code: String,
+    pub(crate) message: Option<String>,
+    pub(crate) provider_log_id: Option<String>,
+}
+
+impl Refusal {
+    pub(crate) fn new(outcome: Outcome, code: impl Into<String>) -> Self {
+        Self { outcome, code: code.into(), message: None, provider_log_id: None }
+    }
+
+    /// The message's form is wrong.
+    pub(crate) fn content(code: &str) -> Self {
+        Self::new(Outcome::ContentRefused { compliance: false }, code)
+    }
+
+    /// The configuration is wrong.
+    pub(crate) fn endpoint(code: &str) -> Self {
+        Self::new(Outcome::EndpointRefused, code)
+    }
+
+    /// A secret could not be had.
+    pub(crate) fn secret(error: &PortError) -> Self {
+        match error.kind() {
+            FailureKind::Retry | FailureKind::InDoubt => Self::new(Outcome::Transient, "secret_unavailable"),
+            FailureKind::ThrottledUntil(until) => {
+                Self::new(Outcome::Throttled { until }, "secret_unavailable")
+            }
+            FailureKind::Configuration => Self::endpoint("secret_missing"),
+            FailureKind::Permanent => Self::endpoint("secret_unreadable"),
+        }
+    }
+
+    pub(crate) fn into_report(self) -> SendReport {
+        SendReport {
+            outcome: self.outcome,
+            code: Some(self.code),
+            message: self.message,
+            provider_log_id: self.provider_log_id,
+            request_sha256: None,
+        }
+    }
+}

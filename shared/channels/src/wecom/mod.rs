@@ -1,0 +1,24 @@
+//! 企业微信: group bots (消息推送) and application messages.
+
+pub(crate) mod app;
+pub(crate) mod bot;
+mod errors;
+
+pub use errors::ERRORS;
+
+use crate::reading::Dialect;
+
+/// Decided on `errcode`; the words may change at any time (WW90455).
+pub(crate) const DIALECT: Dialect = Dialect {
+    name: "wecom",
+    errors: ERRORS,
+    code_fields: &["errcode"],
+    message_fields: &["errmsg"],
+    log_id: |_, words| {
+        let (_, hint) = words?.split_once("hint: [")?;
+        Some(hint.split_once(']')?.0.to_owned())
+    },
+};
+
+/// Texts of bots and applications (WW99110, WW90236): longer ones are refused or cut by the platform.
+const TEXT_LIMIT: usize = 2_048;
