@@ -102,8 +102,11 @@ fn chi_square(split: &[(f64, f64)]) -> (f64, u32) {
 }
 
 fn coefficient_of_variation(split: &[(f64, f64)]) -> f64 {
-    let ratios: Vec<f64> =
-        split.iter().filter(|(_, expected)| *expected > 0.0).map(|(observed, expected)| observed / expected).collect();
+    let ratios: Vec<f64> = split
+        .iter()
+        .filter(|(_, expected)| *expected > 0.0)
+        .map(|(observed, expected)| observed / expected)
+        .collect();
     if ratios.is_empty() {
         return 0.0;
     }
@@ -117,7 +120,10 @@ fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { real(part) / real(whole) }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of people stay far below 2^53, where every integer is exact")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of people stay far below 2^53, where every integer is exact"
+)]
 fn real(count: u64) -> f64 {
     count as f64
 }
@@ -157,7 +163,11 @@ mod tests {
         for row in rows {
             let observed: Vec<u64> =
                 row["observed"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect();
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shares of 1 as basis points")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "shares of 1 as basis points"
+            )]
             let weights: Vec<u32> = row["weights"]
                 .as_array()
                 .unwrap()
@@ -175,7 +185,9 @@ mod tests {
     #[test]
     fn offsets_and_variation_are_of_the_weights() {
         let got = deviation(&experiment(&[7_500, 2_500]), &counts(&[700, 300]));
-        assert!((got.arms[0].offset_points + 5.0).abs() < 1e-9 && (got.largest_offset_points - 5.0).abs() < 1e-9);
+        assert!(
+            (got.arms[0].offset_points + 5.0).abs() < 1e-9 && (got.largest_offset_points - 5.0).abs() < 1e-9
+        );
         // Ratios 700/750 and 300/250: mean 16/15, deviation 2/15.
         assert!((got.cv - 0.125).abs() < 1e-9, "{}", got.cv);
         assert!(got.mismatch);

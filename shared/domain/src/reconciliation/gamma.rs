@@ -35,6 +35,7 @@ fn lower_series(a: f64, x: f64) -> f64 {
 }
 
 /// Q(a, x) by its continued fraction (modified Lentz); converges fast for x > a + 1.
+#[expect(clippy::many_single_char_names, reason = "the names of the formula")]
 fn upper_fraction(a: f64, x: f64) -> f64 {
     const TINY: f64 = 1e-300;
     let mut b = x + 1.0 - a;

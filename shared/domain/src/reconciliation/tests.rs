@@ -1,0 +1,408 @@
+//! One small day, and what each missing or extra record of it makes of the report.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::audit::{AuditRecord, Disposition, Receipt};
+use crate::decision::{Decision, PackStamp, Reason, Verdict};
+use crate::delivery::{Attempt, Delivery, DeliveryState, Exposure, FencingToken, Outcome};
+use crate::event::EventKind;
+use crate::experiment::{Experiment, Variant};
+use crate::id::*;
+use crate::money::Fen;
+use crate::order::{OrderEntry, OrderState};
+use crate::progress::Assignment;
+use crate::time::{BusinessDay, UnixMillis};
+
+const MINUTE: i64 = 60_000;
+
+fn day() -> BusinessDay {
+    "2026-11-20".parse().unwrap()
+}
+
+/// 02:00 on the next day, when the schedule runs.
+fn night() -> UnixMillis {
+    day().end().plus_ms(120 * MINUTE)
+}
+
+fn tenant() -> TenantId {
+    TenantId::new("demo-brand").unwrap()
+}
+
+fn at(number: u8) -> UnixMillis {
+    day().start().plus_ms(i64::from(number) * 30 * MINUTE)
+}
+
+fn trace(number: u8) -> TraceId {
+    TraceId::from_parts(at(number), [number; 10])
+}
+
+fn key(number: u8) -> EventKey {
+    EventKey {
+        tenant: tenant(),
+        source: SourceId::new("open-platform").unwrap(),
+        message: MessageId::new(format!("m{number}")).unwrap(),
+    }
+}
+
+fn person(number: u8) -> PersonId {
+    PersonId::new(format!("p{number}")).unwrap()
+}
+
+fn receipt(number: u8) -> Receipt {
+    Receipt {
+        key: key(number),
+        trace_id: trace(number),
+        kind: EventKind::FormSubmit,
+        received_at: at(number),
+    }
+}
+
+fn audit(number: u8, disposition: Disposition) -> AuditRecord {
+    AuditRecord {
+        key: key(number),
+        trace_id: trace(number),
+        kind: EventKind::FormSubmit,
+        name: "im_receive_msg".into(),
+        person: Some(person(number)),
+        occurred_at: None,
+        received_at: at(number),
+        decided_at: at(number).plus_ms(40),
+        payload_sha256: "00".repeat(32),
+        disposition,
+    }
+}
+
+fn decided(verdict: Verdict, code: &str, title: &str) -> Disposition {
+    let reason = Reason {
+        code: code.into(),
+        title: title.into(),
+        rule: RuleId::new("r1").unwrap(),
+        basis: vec![],
+        evidence: vec![],
+    };
+    let pack =
+        PackStamp { id: RulePackId::new("baseline").unwrap(), version: "1".into(), sha256: "ab".repeat(32) };
+    Disposition::Decided {
+        decision: Decision { verdict, reasons: vec![reason], path: vec![], pack, consent: None },
+    }
+}
+
+fn allow() -> Disposition {
+    decided(Verdict::AllowMasked, "consent_stands", "同意有效")
+}
+
+fn exposure(number: u8, variant: &str) -> Exposure {
+    Exposure {
+        tenant: tenant(),
+        experiment: ExperimentId::new("e1").unwrap(),
+        person: person(number),
+        bucket: Some(u32::from(number)),
+        variant: Some(VariantId::new(variant).unwrap()),
+        trace_id: trace(number),
+        exposed_at: at(number).plus_ms(80),
+    }
+}
+
+fn delivery(number: u8, state: DeliveryState) -> Delivery {
+    let assignment = Assignment {
+        experiment: Some(ExperimentId::new("e1").unwrap()),
+        bucket: Some(u32::from(number)),
+        variant: Some(VariantId::new("a").unwrap()),
+        script: ScriptId::new("s1").unwrap(),
+        script_version: 1,
+        destination: DestinationId::new("wecom-sales").unwrap(),
+    };
+    let attempt = Attempt {
+        started_at: at(number).plus_ms(120),
+        ended_at: Some(at(number).plus_ms(300)),
+        outcome: Some(Outcome::Unclear),
+        code: Some("timeout".into()),
+        message: None,
+        provider_log_id: None,
+        request_sha256: None,
+    };
+    Delivery {
+        key: key(number),
+        trace_id: trace(number),
+        person: person(number),
+        assignment,
+        opened_at: at(number).plus_ms(120),
+        state,
+        attempts: vec![attempt],
+    }
+}
+
+fn order(number: u8, action: &str, fen: Option<i64>) -> OrderEntry {
+    let state = OrderState {
+        order_id: format!("o{number}"),
+        part_id: None,
+        action: action.into(),
+        status: None,
+        amount: fen.map(Fen),
+        changed_at: None,
+    };
+    OrderEntry {
+        key: key(number),
+        trace_id: trace(number),
+        person: None,
+        state,
+        recorded_at: at(number).plus_ms(50),
+    }
+}
+
+fn letter(number: u8, queue: &str) -> DeadLetter {
+    DeadLetter {
+        id: format!("d{number}"),
+        queue: queue.into(),
+        trace_id: Some(trace(number)),
+        code: "receives_exhausted".into(),
+        at: at(number).plus_ms(10 * MINUTE),
+    }
+}
+
+fn claimed(deadline: UnixMillis) -> DeliveryState {
+    DeliveryState::Claimed { owner: FencingToken::from_random([7; 16]), deadline }
+}
+
+/// 1, 2 delivered; 3 refused; 4 in doubt; 5 blocked; 6 review; 7 recorded; 8 unhandled; 9 dead letter; 10 repeated, delivered.
+fn evidence() -> Evidence {
+    let recorded = Disposition::Recorded { effect: "order_book".into() };
+    Evidence {
+        receipts: (1..=10).chain([10]).map(receipt).collect(),
+        audits: vec![
+            audit(1, allow()),
+            audit(2, allow()),
+            audit(3, allow()),
+            audit(4, allow()),
+            audit(5, decided(Verdict::Block, "contact_diversion", "站外导流 <b>联系方式</b>")),
+            audit(6, decided(Verdict::Review, "phone_number", "文本含电话号码")),
+            audit(7, recorded),
+            audit(8, Disposition::Unhandled),
+            audit(10, allow()),
+        ],
+        exposures: vec![
+            exposure(1, "a"),
+            exposure(2, "b"),
+            exposure(3, "a"),
+            exposure(4, "b"),
+            exposure(10, "a"),
+        ],
+        deliveries: vec![
+            delivery(1, DeliveryState::Delivered),
+            delivery(2, DeliveryState::Delivered),
+            delivery(3, DeliveryState::Refused),
+            delivery(4, DeliveryState::InDoubt),
+            delivery(10, DeliveryState::Delivered),
+        ],
+        dead_letters: vec![letter(9, "events")],
+        redriven: BTreeSet::new(),
+        queues: ["events", "cleared", "assigned"]
+            .map(|queue| QueueDepth { queue: queue.into(), messages: 0 })
+            .into(),
+        orders: vec![
+            order(7, "pay_success", Some(2_990)),
+            order(8, "pay_success", Some(1)),
+            order(6, "refund_success", None),
+        ],
+    }
+}
+
+fn experiment() -> Experiment {
+    let arm = |id: &str| Variant {
+        id: VariantId::new(id).unwrap(),
+        weight: 5_000,
+        script: ScriptId::new("s1").unwrap(),
+    };
+    Experiment { id: ExperimentId::new("e1").unwrap(), salt: "e1".into(), variants: vec![arm("a"), arm("b")] }
+}
+
+fn report_at(evidence: &Evidence, now: UnixMillis) -> Report {
+    let (tenant, experiment) = (tenant(), experiment());
+    let subject =
+        Subject { tenant: &tenant, name: "示例品牌", day: day(), experiments: vec![&experiment], now };
+    reconcile(&subject, evidence)
+}
+
+fn codes(report: &Report) -> Vec<(&'static str, BreakState)> {
+    report.breaks.iter().map(|found| (found.class.code(), found.state)).collect()
+}
+
+#[test]
+fn every_event_of_the_day_is_accounted_for_once() {
+    let report = report_at(&evidence(), night());
+    let expected = Totals {
+        received: 10,
+        replays: 1,
+        delivered: 3,
+        refused: 1,
+        blocked: 1,
+        review: 1,
+        recorded: 1,
+        unhandled: 1,
+        in_doubt: 1,
+        dead_lettered: 1,
+        waiting: 0,
+        in_progress: 0,
+        missing: 0,
+    };
+    assert_eq!(report.totals, expected);
+    assert!(report.identity.holds);
+    assert_eq!(codes(&report), [("dead_letter", BreakState::Open), ("in_doubt", BreakState::Open)]);
+    assert_eq!(report.orders["pay_success"].fen, 2_991);
+    assert_eq!(report.orders["refund_success"].without_amount, 1);
+}
+
+#[test]
+fn the_report_reads_well_as_json_and_as_a_page() {
+    let report = report_at(&evidence(), night());
+    insta::assert_json_snapshot!("small_day", report);
+    insta::assert_snapshot!("small_day_page", page(&report));
+}
+
+#[test]
+fn the_page_carries_no_markup_from_outside_and_needs_nothing_from_outside() {
+    let html = page(&report_at(&evidence(), night()));
+    assert!(html.contains("站外导流 &lt;b&gt;联系方式&lt;/b&gt;") && !html.contains("<b>"));
+    for outside in ["http://", "https://", "src=", "<script", "@import", "url("] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn a_finished_day_gives_the_same_bytes_whenever_and_in_whatever_order() {
+    let evidence = evidence();
+    let first = report_at(&evidence, night());
+    let mut turned = evidence.clone();
+    turned.receipts.reverse();
+    turned.audits.reverse();
+    turned.exposures.reverse();
+    turned.deliveries.reverse();
+    turned.orders.reverse();
+    turned.queues.reverse();
+    let second = report_at(&turned, night().plus_ms(30 * 86_400_000));
+    assert_eq!(serde_json::to_vec(&first).unwrap(), serde_json::to_vec(&second).unwrap());
+    assert_eq!(page(&first), page(&second));
+}
+
+#[test]
+fn each_missing_or_extra_record_is_a_break_of_its_class() {
+    type Change = fn(&mut Evidence);
+    let without = |classes: &[(&'static str, BreakState)]| {
+        let mut all = classes.to_vec();
+        all.extend([("dead_letter", BreakState::Open), ("in_doubt", BreakState::Open)]);
+        all.sort();
+        all
+    };
+    let table: [(Change, &[&'static str]); 9] = [
+        (|day| day.audits.retain(|one| one.key != key(5)), &["totals_mismatch", "decision_missing"]),
+        (|day| day.receipts.retain(|one| one.key != key(5)), &["receipt_missing"]),
+        (|day| day.exposures.retain(|one| one.person != person(1)), &["exposure_missing"]),
+        (|day| day.deliveries.retain(|one| one.key != key(1)), &["totals_mismatch", "delivery_missing"]),
+        (|day| day.deliveries.push(delivery(5, DeliveryState::Delivered)), &["delivery_without_allow"]),
+        (|day| day.deliveries[0].state = claimed(at(2)), &["totals_mismatch", "stuck_claim"]),
+        (
+            |day| day.deliveries[0].state = DeliveryState::Waiting { until: at(2) },
+            &["totals_mismatch", "overdue_retry"],
+        ),
+        (|day| day.orders.retain(|one| one.key != key(7)), &["order_missing"]),
+        (
+            |day| day.exposures.extend((20..60).map(|number| exposure(number, "a"))),
+            &["sample_ratio_mismatch"],
+        ),
+    ];
+    for (change, classes) in table {
+        let mut day = evidence();
+        change(&mut day);
+        let report = report_at(&day, night());
+        let expected: Vec<_> = classes.iter().map(|class| (*class, BreakState::Open)).collect();
+        let mut got = codes(&report);
+        got.sort();
+        assert_eq!(got, without(&expected), "{classes:?}");
+        assert_eq!(report.identity.holds, !classes.contains(&"totals_mismatch"), "{classes:?}");
+        assert_eq!(report.open_breaks(), expected.len() + 2);
+    }
+}
+
+#[test]
+fn unfinished_work_is_in_progress_while_it_is_young_or_its_queue_is_not_empty() {
+    let mut day = evidence();
+    day.audits.retain(|one| one.key != key(5));
+    let young = report_at(&day, at(5).plus_ms(14 * MINUTE));
+    assert_eq!((young.totals.in_progress, young.totals.missing), (1, 0));
+    assert!(young.identity.holds);
+
+    day.queues[0].messages = 3;
+    let queued = report_at(&day, night());
+    assert_eq!((queued.totals.in_progress, queued.totals.missing), (1, 0));
+    assert!(codes(&queued).contains(&("decision_missing", BreakState::Waiting)));
+    assert_eq!(queued.open_breaks(), 2);
+}
+
+#[test]
+fn a_claim_before_its_deadline_and_a_retry_before_its_time_are_not_breaks() {
+    let mut day = evidence();
+    day.deliveries[0].state = claimed(night().plus_ms(1));
+    day.deliveries[1].state = DeliveryState::Waiting { until: night().plus_ms(MINUTE) };
+    let report = report_at(&day, night());
+    assert_eq!((report.totals.in_progress, report.totals.waiting), (1, 1));
+    assert!(report.identity.holds);
+    assert_eq!(report.open_breaks(), 2);
+}
+
+#[test]
+fn a_dead_letter_that_was_put_back_is_in_progress() {
+    let mut day = evidence();
+    day.redriven.insert("d9".into());
+    let report = report_at(&day, night());
+    assert_eq!((report.totals.in_progress, report.totals.dead_lettered), (1, 0));
+    assert_eq!(codes(&report)[0], ("dead_letter", BreakState::Redriven));
+    assert!(report.identity.holds);
+}
+
+#[test]
+fn a_dead_letter_of_a_settled_event_or_of_nobody_changes_no_total() {
+    let mut day = evidence();
+    let nobody = DeadLetter { trace_id: Some(trace(200)), ..letter(1, "events") };
+    let unread = DeadLetter { trace_id: None, ..letter(1, "events") };
+    day.dead_letters.extend([letter(1, "assigned"), nobody, unread]);
+    let report = report_at(&day, night());
+    assert_eq!(report.totals, report_at(&evidence(), night()).totals);
+    assert_eq!(report.open_breaks(), 3);
+}
+
+#[test]
+fn a_repeat_of_an_earlier_days_event_is_a_replay_and_not_received() {
+    let mut day = evidence();
+    let mut earlier = audit(30, allow());
+    earlier.received_at = day_before();
+    day.audits.push(earlier);
+    day.receipts.push(receipt(30));
+    let report = report_at(&day, night());
+    assert_eq!((report.totals.received, report.totals.replays), (10, 2));
+    assert!(report.identity.holds);
+}
+
+fn day_before() -> UnixMillis {
+    day().start().plus_ms(-MINUTE)
+}
+
+proptest! {
+    /// Whatever records are lost, each received event is counted exactly once, and what is missing is a break.
+    #[test]
+    fn lost_records_never_lose_an_event_from_the_totals(lost in prop::collection::vec(any::<bool>(), 26)) {
+        let mut day = evidence();
+        let mut lost = lost.into_iter();
+        day.audits.retain(|_| lost.next() != Some(true));
+        day.exposures.retain(|_| lost.next() != Some(true));
+        day.deliveries.retain(|_| lost.next() != Some(true));
+        day.dead_letters.retain(|_| lost.next() != Some(true));
+        let report = report_at(&day, night());
+        prop_assert_eq!(report.identity.accounted + report.totals.missing, report.totals.received);
+        prop_assert_eq!(report.identity.holds, report.totals.missing == 0);
+        let kinds: u64 = report.kinds.values().sum();
+        prop_assert_eq!(kinds, report.totals.received);
+    }
+}
