@@ -3,6 +3,7 @@
 //! Each has two adapters: AWS and embedded. One conformance suite (`conformance`) runs against both; a behaviour that only
 //! one of them has is a bug.
 
+mod backlog;
 mod clock;
 mod error;
 mod http;
@@ -10,6 +11,7 @@ mod keys;
 mod queue;
 mod store;
 
+pub use backlog::{Backlog, Reports};
 pub use clock::{Clock, Entropy, Nonces};
 pub use error::PortError;
 pub use http::{HttpClient, HttpRequest, HttpResponse, TransportError};

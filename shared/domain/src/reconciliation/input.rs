@@ -24,6 +24,19 @@ pub struct DeadLetter {
     pub code: String,
     /// When it was given up.
     pub at: UnixMillis,
+    /// How often it was put back before.
+    pub redrives: u32,
+}
+
+impl DeadLetter {
+    /// May it be put back without a person looking? Only once, and only what failed for passing reasons until its receives were
+    /// used up; what a step buried will fail again.
+    pub fn may_be_put_back(&self) -> bool {
+        self.code == Self::RECEIVES_USED_UP && self.redrives == 0
+    }
+
+    /// The code of a message that was received too often.
+    pub const RECEIVES_USED_UP: &str = "max_receives";
 }
 
 /// How many messages a queue holds: of all tenants, for a queue knows none.

@@ -158,8 +158,9 @@ fn letter(number: u8, queue: &str) -> DeadLetter {
         id: format!("d{number}"),
         queue: queue.into(),
         trace_id: Some(trace(number)),
-        code: "receives_exhausted".into(),
+        code: DeadLetter::RECEIVES_USED_UP.into(),
         at: at(number).plus_ms(10 * MINUTE),
+        redrives: 0,
     }
 }
 

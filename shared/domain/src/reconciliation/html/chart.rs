@@ -16,7 +16,7 @@ pub(crate) struct Bar {
     label: String,
     value: u64,
     class: &'static str,
-    /// Where the value should be.
+    /// Where the value should be, in hundredths.
     mark: Option<u64>,
 }
 
@@ -32,7 +32,8 @@ impl Bar {
 
 /// Horizontal bars, one a row, all on one scale.
 pub(crate) fn bars(title: &str, bars: &[Bar]) -> String {
-    let largest = bars.iter().map(|bar| bar.value.max(bar.mark.unwrap_or(0))).max().unwrap_or(0).max(1);
+    let largest =
+        bars.iter().map(|bar| bar.value.max(bar.mark.unwrap_or(0).div_ceil(100))).max().unwrap_or(0).max(1);
     let height = ROW * u64::try_from(bars.len()).unwrap_or(0) + 8;
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{0}\">\n<title>{0}</title>\n",
@@ -56,7 +57,7 @@ pub(crate) fn bars(title: &str, bars: &[Bar]) -> String {
             bar.value
         );
         if let Some(mark) = bar.mark {
-            let x = LABEL + scaled(mark, largest);
+            let x = LABEL + scaled(mark, largest.saturating_mul(100));
             let _ = writeln!(
                 svg,
                 "<line class=\"expected\" x1=\"{x}\" x2=\"{x}\" y1=\"{}\" y2=\"{}\"/>",
@@ -79,7 +80,7 @@ pub(crate) fn split(split: &Deviation) -> String {
             label: arm.variant.to_string(),
             value: arm.observed,
             class: if split.mismatch { "bad" } else { "" },
-            mark: Some(whole(arm.expected)),
+            mark: Some(hundredths(arm.expected)),
         })
         .collect();
     bars(&format!("实验 {} 各方案人数,竖线为应有人数", split.experiment), &arms)
@@ -90,8 +91,8 @@ pub(crate) fn split(split: &Deviation) -> String {
     clippy::cast_sign_loss,
     reason = "rounded, not negative, and below a count of people"
 )]
-fn whole(value: f64) -> u64 {
-    value.round().max(0.0) as u64
+fn hundredths(value: f64) -> u64 {
+    (value * 100.0).round().max(0.0) as u64
 }
 
 fn scaled(value: u64, largest: u64) -> u64 {
