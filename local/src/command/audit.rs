@@ -1,0 +1,112 @@
+//! `sluice audit`: why an event was or wasn't sent on.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+use sluice_domain::audit::{AuditRecord, Disposition};
+use sluice_domain::delivery::Delivery;
+use sluice_domain::id::{TenantId, TraceId};
+use sluice_domain::time::BusinessDay;
+use sluice_ports::{AuditLog, Deliveries};
+
+use crate::exit::Exit;
+use crate::output::{CommandError, Output};
+
+/// `sluice audit show`.
+///
+/// # Errors
+/// When the store can not be read.
+pub async fn show<S: AuditLog + Deliveries>(
+    tenant: &TenantId,
+    trace: TraceId,
+    store: &S,
+) -> Result<Output, CommandError> {
+    let Some(record) = store.audit_of_trace(tenant, trace).await? else {
+        let text = format!("no record of trace {trace}: it was not decided yet, is a replay, or belongs to another tenant");
+        return Ok(Output::one(Exit::No, text, json!({ "audit": null })));
+    };
+    let delivery = store.delivery(&record.key).await?;
+    let text = explain(&record, delivery.as_ref());
+    Ok(Output::one(Exit::Ok, text, json!({ "audit": record, "delivery": delivery })))
+}
+
+/// The explanation for people.
+fn explain(record: &AuditRecord, delivery: Option<&Delivery>) -> String {
+    let mut text = format!(
+        "event     {} ({}) from {}\nmessage   {}\nperson    {}\nreceived  {}\ndecided   {}\npayload   sha256 {}\noutcome   {}\n",
+        record.kind,
+        record.name,
+        record.key.source,
+        record.key.message,
+        record.person.as_ref().map_or("nobody named", |person| person.as_str()),
+        record.received_at,
+        record.decided_at,
+        record.payload_sha256,
+        record.disposition.label(),
+    );
+    if let Disposition::Decided { decision } = &record.disposition {
+        for reason in &decision.reasons {
+            let basis: Vec<_> =
+                reason.basis.iter().map(|basis| format!("《{}》{}", basis.document, basis.article)).collect();
+            let _infallible = writeln!(text, "reason    {} {} [{}] {}", reason.code, reason.title, reason.rule, basis.join(" "));
+            for span in &reason.evidence {
+                let _infallible = writeln!(text, "          {} in {}[{}..{}]", span.category, span.field, span.start, span.end);
+            }
+        }
+        if let Some(consent) = &decision.consent {
+            let version = consent.text.as_ref().map_or("–", |text| text.version.as_str());
+            let (purpose, recipient) = (&consent.key.purpose, &consent.key.recipient);
+            let _infallible = writeln!(text, "consent   {:?} for {purpose} to {recipient}, text {version}", consent.standing);
+        }
+        let matched: Vec<_> = decision.path.iter().filter(|step| step.matched).map(|step| step.rule.as_str()).collect();
+        let (tried, pack) = (decision.path.len(), &decision.pack);
+        let _infallible = writeln!(text, "rules     {} of {tried} matched: {}", matched.len(), matched.join(", "));
+        let _infallible = writeln!(text, "pack      {} {} sha256 {}", pack.id, pack.version, pack.sha256);
+    }
+    if let Some(delivery) = delivery {
+        let variant = delivery.assignment.variant.as_ref().map_or("–", |variant| variant.as_str());
+        let assignment = &delivery.assignment;
+        let _infallible = writeln!(
+            text,
+            "delivery  {} to {} with script {} v{} (variant {variant})",
+            delivery.state.as_str(), assignment.destination, assignment.script, assignment.script_version,
+        );
+        for attempt in &delivery.attempts {
+            let outcome = attempt.outcome.as_ref().map_or("no result", |outcome| outcome.as_str());
+            let code = attempt.code.as_deref().unwrap_or("–");
+            let _infallible = writeln!(text, "  attempt {} {outcome}, code {code}", attempt.started_at);
+        }
+    }
+    text
+}
+
+/// `sluice audit list`.
+///
+/// # Errors
+/// When the store can not be read.
+pub async fn list(tenant: &TenantId, day: BusinessDay, store: &impl AuditLog) -> Result<Output, CommandError> {
+    let (mut rows, mut lines, mut cursor) = (Vec::new(), Vec::new(), None);
+    loop {
+        let page = store.audits(tenant, day, cursor).await?;
+        for record in page.items {
+            lines.push(line(&record));
+            rows.push(json!(record));
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let text = if lines.is_empty() { format!("no event of {tenant} on {day}") } else { lines.join("\n") };
+    Ok(Output::lines(Exit::Ok, text, rows))
+}
+
+fn line(record: &AuditRecord) -> String {
+    let code = match &record.disposition {
+        Disposition::Decided { decision } => decision.main_code(),
+        Disposition::Recorded { effect } => effect,
+        Disposition::Unhandled => &record.name,
+    };
+    let (received, trace, kind) = (record.received_at, record.trace_id, record.kind.as_str());
+    format!("{received}  {trace}  {kind:<20} {:<12} {code}", record.disposition.label())
+}
