@@ -1,1 +1,39 @@
-//! Placeholder while the workspace is laid out.
+//! nightly-reconciliation: proves for each tenant's day that nothing was lost, sent twice or sent without a decision.
+//!
+//! A scheduled event asks for the day before (in China Standard Time) of every tenant; its `detail` may name one day and one
+//! tenant instead. For each, dead letters that failed for passing reasons are put back once, the day's records are gathered,
+//! [`sluice_domain::reconciliation`] compares them, and the report is stored as `report.json` and `report.html`.
+//!
+//! What can't be re-driven is only listed. A callback without a decision that is on no queue can't be sent again: receipts hold no
+//! body. A claim past its deadline is taken over by its own message when that comes back; without a message it is a break.
+
+mod error;
+mod gather;
+mod redrive;
+mod request;
+mod run;
+
+pub use error::ReconcileError;
+pub use request::{Request, ScheduledEvent};
+pub use run::{NightlyReconciliation, Outcome, TenantOutcome};
+
+/// Everything that reconciliation reads and re-drives.
+pub trait Records:
+    sluice_ports::Intake
+    + sluice_ports::AuditLog
+    + sluice_ports::Exposures
+    + sluice_ports::Deliveries
+    + sluice_ports::OrderBook
+    + sluice_ports::Backlog
+{
+}
+
+impl<T> Records for T where
+    T: sluice_ports::Intake
+        + sluice_ports::AuditLog
+        + sluice_ports::Exposures
+        + sluice_ports::Deliveries
+        + sluice_ports::OrderBook
+        + sluice_ports::Backlog
+{
+}

@@ -1,2 +1,3 @@
-//! Placeholder while the workspace is laid out.
+//! Wiring of nightly-reconciliation on the Lambda runtime.
+
 fn main() {}

@@ -59,7 +59,7 @@ impl<N: Into<String>, B: Into<Vec<u8>>> FromIterator<(N, B)> for Bundle {
 fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names.filter(|name| name.ends_with(".yaml") && !name.starts_with('.')).collect()
+    names.filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "yaml")).collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

@@ -1,0 +1,116 @@
+//! Gathers a day's evidence, page by page.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+
+use sluice_domain::audit::Disposition;
+use sluice_domain::id::{EventKey, TenantId};
+use sluice_domain::reconciliation::{DeadLetter, Evidence, QueueDepth};
+use sluice_domain::time::BusinessDay;
+use sluice_ports::{Page, PortError, Queue};
+
+use crate::{ReconcileError, Records};
+
+/// Everything about a tenant's day.
+pub(crate) async fn evidence(
+    store: &impl Records,
+    tenant: &TenantId,
+    day: BusinessDay,
+    redriven: &[DeadLetter],
+) -> Result<Evidence, ReconcileError> {
+    // The backlog comes first: what finishes meanwhile is then found finished, not missing.
+    let (mut dead_letters, queues) = (dead_letters(store).await?, depths(store).await?);
+    dead_letters.extend(redriven.iter().cloned());
+    let redriven = redriven.iter().map(|letter| letter.id.clone()).collect();
+    let receipts = all(|cursor| store.receipts(tenant, day, cursor)).await;
+    let receipts = receipts.map_err(ReconcileError::port("reading receipts"))?;
+    let audits = all(|cursor| store.audits(tenant, day, cursor)).await;
+    let mut audits = audits.map_err(ReconcileError::port("reading audit records"))?;
+    let deliveries = all(|cursor| store.deliveries(tenant, day, cursor)).await;
+    let mut deliveries = deliveries.map_err(ReconcileError::port("reading deliveries"))?;
+    let orders = all(|cursor| store.orders(tenant, day, cursor)).await;
+    let mut orders = orders.map_err(ReconcileError::port("reading the order book"))?;
+    let exposures = all(|cursor| store.exposures(tenant, cursor)).await;
+    let exposures = exposures.map_err(ReconcileError::port("reading exposures"))?;
+
+    // Across midnight: decisions of another day on the day's events …
+    let decided: BTreeSet<&EventKey> = audits.iter().map(|record| &record.key).collect();
+    let named = receipts.iter().map(|receipt| &receipt.key).chain(deliveries.iter().map(|one| &one.key));
+    let elsewhere: BTreeSet<EventKey> = named.filter(|key| !decided.contains(key)).cloned().collect();
+    for key in &elsewhere {
+        audits.extend(store.audit(key).await.map_err(ReconcileError::port("reading an audit record"))?);
+    }
+    // … deliveries opened on another day …
+    let opened: BTreeSet<&EventKey> = deliveries.iter().map(|one| &one.key).collect();
+    let allowed = audits.iter().filter(|record| allows(&record.disposition)).map(|record| &record.key);
+    let elsewhere: BTreeSet<EventKey> = allowed.filter(|key| !opened.contains(key)).cloned().collect();
+    for key in &elsewhere {
+        deliveries.extend(store.delivery(key).await.map_err(ReconcileError::port("reading a delivery"))?);
+    }
+    // … and order entries written after it.
+    orders.extend(late_orders(store, tenant, day, &audits, &orders).await?);
+    Ok(Evidence { receipts, audits, exposures, deliveries, dead_letters, redriven, queues, orders })
+}
+
+/// Entries of the next day, when an order event of this one has none yet: a callback at 23:59:59 is entered after midnight.
+async fn late_orders(
+    store: &impl Records,
+    tenant: &TenantId,
+    day: BusinessDay,
+    audits: &[sluice_domain::audit::AuditRecord],
+    orders: &[sluice_domain::order::OrderEntry],
+) -> Result<Vec<sluice_domain::order::OrderEntry>, ReconcileError> {
+    let entered: BTreeSet<&EventKey> = orders.iter().map(|entry| &entry.key).collect();
+    let recorded = audits.iter().filter(|record| matches!(record.disposition, Disposition::Recorded { .. }));
+    let missing: BTreeSet<&EventKey> = recorded.map(|r| &r.key).filter(|key| !entered.contains(key)).collect();
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let next = day.end().business_day();
+    let later = all(|cursor| store.orders(tenant, next, cursor)).await;
+    let mut later = later.map_err(ReconcileError::port("reading the order book"))?;
+    later.retain(|entry| missing.contains(&entry.key));
+    Ok(later)
+}
+
+fn allows(disposition: &Disposition) -> bool {
+    match disposition {
+        Disposition::Decided { decision } => decision.verdict.allows(),
+        Disposition::Recorded { .. } | Disposition::Unhandled => false,
+    }
+}
+
+/// The dead letters of every queue.
+pub(crate) async fn dead_letters(store: &impl Records) -> Result<Vec<DeadLetter>, ReconcileError> {
+    let mut letters = Vec::new();
+    for queue in Queue::ALL {
+        let found = all(|cursor| store.given_up(queue, cursor)).await;
+        letters.extend(found.map_err(ReconcileError::port("reading dead letters"))?);
+    }
+    Ok(letters)
+}
+
+async fn depths(store: &impl Records) -> Result<Vec<QueueDepth>, ReconcileError> {
+    let mut depths = Vec::new();
+    for queue in Queue::ALL {
+        let messages = store.unfinished(queue).await.map_err(ReconcileError::port("reading a queue's depth"))?;
+        depths.push(QueueDepth { queue: queue.as_str().to_owned(), messages });
+    }
+    Ok(depths)
+}
+
+/// Every page of a listing.
+pub(crate) async fn all<T, F>(mut page: impl FnMut(Option<String>) -> F) -> Result<Vec<T>, PortError>
+where
+    F: Future<Output = Result<Page<T>, PortError>>,
+{
+    let (mut items, mut cursor) = (Vec::new(), None);
+    loop {
+        let found = page(cursor).await?;
+        items.extend(found.items);
+        match found.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(items),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+use std::sync::Arc;
+
+use serde::Serialize;
+use sluice_domain::id::TenantId;
+use sluice_domain::reconciliation::{self, DeadLetter, Report, Subject};
+use sluice_domain::settings::{Settings, Tenant};
+use sluice_domain::time::{BusinessDay, UnixMillis};
+use sluice_ports::{Clock, Reports};
+use sluice_telemetry::{Metrics, Signal};
+
+use crate::{ReconcileError, Records, ScheduledEvent, gather, redrive, request};
+
+/// The handler.
+#[derive(Debug)]
+pub struct NightlyReconciliation<S, R, C> {
+    settings: Arc<Settings>,
+    store: S,
+    reports: R,
+    clock: C,
+    metrics: Metrics,
+}
+
+/// What one run found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// The day.
+    pub day: BusinessDay,
+    /// Breaks that somebody must look at, over all tenants.
+    pub open_breaks: usize,
+    /// Dead letters put back, of all tenants.
+    pub redriven: usize,
+    /// By tenant.
+    pub tenants: Vec<TenantOutcome>,
+}
+
+/// What one run found for one tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TenantOutcome {
+    /// Whose day.
+    pub tenant: TenantId,
+    /// Events received.
+    pub received: u64,
+    /// They are all accounted for.
+    pub balanced: bool,
+    /// Breaks that somebody must look at.
+    pub open_breaks: usize,
+}
+
+impl<S: Records, R: Reports, C: Clock> NightlyReconciliation<S, R, C> {
+    /// A handler over its ports.
+    pub fn new(settings: Arc<Settings>, store: S, reports: R, clock: C, metrics: Metrics) -> Self {
+        Self { settings, store, reports, clock, metrics }
+    }
+
+    /// Handles the schedule's event.
+    ///
+    /// # Errors
+    /// [`ReconcileError`]; the schedule repeats the event, and reports that are stored already are stored again, the same.
+    pub async fn handle(&self, event: ScheduledEvent) -> Result<Outcome, ReconcileError> {
+        let now = self.clock.now();
+        let day = request::day(&event, now);
+        let tenants = match &event.detail.tenant {
+            Some(tenant) => vec![self.tenant(tenant)?],
+            None => self.settings.tenants.values().collect(),
+        };
+        let redriven = redrive::redrive(&self.store).await?;
+        let mut outcomes = Vec::new();
+        for tenant in tenants {
+            let report = self.report(tenant, day, now, &redriven).await?;
+            self.publish(&report).await?;
+            outcomes.push(TenantOutcome {
+                tenant: tenant.id.clone(),
+                received: report.totals.received,
+                balanced: report.identity.holds,
+                open_breaks: report.open_breaks(),
+            });
+        }
+        let open_breaks = outcomes.iter().map(|outcome| outcome.open_breaks).sum();
+        self.metrics.count_of(Signal::OpenBreaks, open_breaks);
+        Ok(Outcome { day, open_breaks, redriven: redriven.len(), tenants: outcomes })
+    }
+
+    /// Reconciles one tenant's day. It reads only: nothing is put back, nothing is stored.
+    ///
+    /// # Errors
+    /// [`ReconcileError::UnknownTenant`], or a store's failure.
+    pub async fn reconcile(
+        &self,
+        tenant: &TenantId,
+        day: BusinessDay,
+        now: UnixMillis,
+    ) -> Result<Report, ReconcileError> {
+        self.report(self.tenant(tenant)?, day, now, &[]).await
+    }
+
+    fn tenant(&self, id: &TenantId) -> Result<&Arc<Tenant>, ReconcileError> {
+        self.settings.tenants.get(id).ok_or_else(|| ReconcileError::UnknownTenant(id.clone()))
+    }
+
+    async fn report(
+        &self,
+        tenant: &Tenant,
+        day: BusinessDay,
+        now: UnixMillis,
+        redriven: &[DeadLetter],
+    ) -> Result<Report, ReconcileError> {
+        let evidence = gather::evidence(&self.store, &tenant.id, day, redriven).await?;
+        let experiments = tenant.experiments.values().collect();
+        let subject = Subject { tenant: &tenant.id, name: &tenant.name, day, experiments, now };
+        Ok(reconciliation::reconcile(&subject, &evidence))
+    }
+
+    async fn publish(&self, report: &Report) -> Result<(), ReconcileError> {
+        let open = report.open_breaks();
+        if open > 0 {
+            tracing::warn!(tenant = %report.tenant, day = %report.day, open_breaks = open, "reconciled: {open} breaks are open");
+        } else {
+            tracing::info!(tenant = %report.tenant, day = %report.day, "reconciled: no break is open");
+        }
+        let json =
+            serde_json::to_vec_pretty(report).map_err(|error| ReconcileError::Report(error.to_string()))?;
+        let html = reconciliation::page(report).into_bytes();
+        let stored = ReconcileError::port("storing a report");
+        let put = |name, content_type, bytes| {
+            self.reports.put(&report.tenant, report.day, name, content_type, bytes)
+        };
+        put("report.json", "application/json", json).await.map_err(&stored)?;
+        put("report.html", "text/html; charset=utf-8", html).await.map_err(&stored)
+    }
+}
