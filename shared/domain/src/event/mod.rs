@@ -1,10 +1,15 @@
 //! The canonical event: what every step after webhook-verify works on.
 
 mod kind;
+mod normalise;
 mod subject;
+mod unsealed;
+pub(crate) mod wire;
 
 pub use kind::{EventKind, Handling};
+pub use normalise::{NormaliseError, Reading, normalise};
 pub use subject::Subject;
+pub use unsealed::{SEAL_TABLE, Unsealed};
 
 use std::collections::BTreeMap;
 use std::fmt;
