@@ -1,2 +1,64 @@
-//! Placeholder while the workspace is laid out.
-fn main() {}
+//! The chores of the workspace: `cargo xtask --help` lists them.
+
+mod bench;
+mod check;
+mod events;
+mod process;
+mod say;
+mod size;
+mod template;
+mod test;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The chores of the workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Prepare the pinned tools and pass all tests: Rust suite, doc tests, template checks.
+    #[command(after_help = "Example: cargo xtask test\nExample: cargo xtask test --without-template")]
+    Test(test::Args),
+    /// Format, lints, licences, advisories, template.
+    #[command(after_help = "Example: cargo xtask check licences")]
+    Check(check::Args),
+    /// Validate and lint template.yaml, as written and as AWS will transform it.
+    #[command(after_help = "Example: cargo xtask template")]
+    Template,
+    /// Sign the sample events again, after a change of a secret or a body.
+    #[command(after_help = "Example: cargo xtask events --check")]
+    Events(events::Args),
+    /// Run the benchmarks and print medians with the machine's description.
+    #[command(after_help = "Example: cargo xtask bench http --rounds 5 --seconds 5")]
+    Bench(bench::Args),
+    /// Build the functions as they go to Lambda and print their sizes.
+    #[command(after_help = "Example: cargo xtask size")]
+    Size(size::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().chore {
+        Chore::Test(args) => test::run(&args),
+        Chore::Check(args) => check::run(&args),
+        Chore::Template => template::run(),
+        Chore::Events(args) => events::run(&args),
+        Chore::Bench(args) => bench::run(&args),
+        Chore::Size(args) => size::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::problem(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Benchmarks: medians, with the machine they were measured on.
+
+mod http;
+mod load;
+mod machine;
+mod micro;
+mod round;
+mod server;
+
+use anyhow::Result;
+use clap::{Subcommand, ValueEnum};
+
+use crate::say;
+
+/// `cargo xtask bench`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Which; without it, all.
+    #[command(subcommand)]
+    which: Option<Which>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Which {
+    /// The benchmarks of single functions.
+    #[command(after_help = "Example: cargo xtask bench micro")]
+    Micro,
+    /// The front door under load, beside Go servers that only verify and parse.
+    #[command(after_help = "Example: cargo xtask bench http --only net/http,fasthttp --rounds 3 --seconds 2")]
+    Http(HttpArgs),
+}
+
+/// `cargo xtask bench http`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct HttpArgs {
+    /// How many times each server is measured, in turn.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: u32,
+    /// How long each time.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) seconds: u32,
+    /// Keep-alive connections, each with one request under way.
+    #[arg(long, default_value_t = 16)]
+    pub(crate) connections: u32,
+    /// Bytes of a callback's body.
+    #[arg(long, default_value_t = 4_096)]
+    pub(crate) body: usize,
+    /// Only these servers.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub(crate) only: Vec<Server>,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Server {
+    /// `sluice serve --front-door-only`: verify, parse, seal, durable before the answer.
+    Sluice,
+    /// `sluice serve`: the same with all steps working behind it.
+    SluiceWhole,
+    /// Go's net/http: verify and parse.
+    #[value(name = "net/http")]
+    NetHttp,
+    /// Go's fasthttp: verify and parse.
+    Fasthttp,
+}
+
+impl Default for HttpArgs {
+    fn default() -> Self {
+        Self { rounds: 5, seconds: 5, connections: 16, body: 4_096, only: Vec::new() }
+    }
+}
+
+/// Measures and prints.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    say::line(&machine::description());
+    match &args.which {
+        Some(Which::Micro) => micro::run(),
+        Some(Which::Http(args)) => http::run(args),
+        None => {
+            micro::run()?;
+            http::run(&HttpArgs::default())
+        }
+    }
+}

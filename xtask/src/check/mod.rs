@@ -1,0 +1,83 @@
+//! Checks that are no tests: format, lints, licences, advisories.
+
+mod advisories;
+mod licences;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use crate::workspace::Metadata;
+use crate::{process, say, template};
+
+/// `cargo xtask check`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only these; all without.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+}
+
+/// One check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// `cargo fmt --check`.
+    Format,
+    /// Clippy, with warnings as errors.
+    Lints,
+    /// The licences of all dependencies, against the list of those we take.
+    Licences,
+    /// Known-bad versions, one version of each cryptographic crate, one TLS provider.
+    Advisories,
+    /// `cargo xtask template`.
+    Template,
+}
+
+/// Runs the checks; all of them, even after one failed.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let parts = if args.parts.is_empty() { Part::value_variants() } else { &args.parts };
+    let mut failed = 0_usize;
+    for part in parts {
+        say::step(&format!("{part:?}").to_lowercase());
+        if let Err(error) = check(*part) {
+            say::problem(&format!("{error:#}"));
+            failed = failed.saturating_add(1);
+        }
+    }
+    if failed > 0 {
+        bail!("{failed} of {} checks failed", parts.len());
+    }
+    say::line(&format!("{} checks passed", parts.len()));
+    Ok(())
+}
+
+fn check(part: Part) -> Result<()> {
+    match part {
+        Part::Format => process::run(process::cargo().args(["fmt", "--all", "--check"])),
+        Part::Lints => {
+            let mut clippy = process::cargo();
+            process::run(clippy.args([
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--quiet",
+                "--",
+                "-D",
+                "warnings",
+            ]))
+        }
+        Part::Licences => found_nothing(&licences::check(&Metadata::read()?)),
+        Part::Advisories => {
+            let metadata = Metadata::read()?;
+            let list = std::fs::read_to_string(crate::workspace::root().join(".ci/advisories.toml"))?;
+            found_nothing(&advisories::check(&metadata, &advisories::List::parse(&list)?))
+        }
+        Part::Template => template::run(),
+    }
+}
+
+fn found_nothing(problems: &[String]) -> Result<()> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    bail!("{} problems:\n  {}", problems.len(), problems.join("\n  "))
+}

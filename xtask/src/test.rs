@@ -1,0 +1,61 @@
+//! All tests.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::{process, say, template};
+
+/// `cargo xtask test`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Leave the template's lint out: it needs Python and its package index.
+    #[arg(long)]
+    without_template: bool,
+}
+
+/// Runs every part, even after one failed, and tells which failed.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let start = Instant::now();
+    let mut summary = Vec::new();
+    if args.without_template {
+        summary.push(("template", None));
+    } else {
+        summary.push(("template", Some(template::run())));
+    }
+    say::step("Rust suite");
+    summary.push((
+        "doc tests",
+        Some(process::run(process::cargo().args(["test", "--workspace", "--doc", "--quiet"]))),
+    ));
+    // Last, so that its closing line is the one that is read.
+    summary.push(("Rust suite", Some(process::run(&mut suite()))));
+    say::line("");
+    for (part, result) in &summary {
+        say::line(&match result {
+            Some(Ok(())) => format!("{part}: passed"),
+            Some(Err(error)) => format!("{part}: FAILED: {error:#}"),
+            None => format!("{part}: left out, as asked"),
+        });
+    }
+    let failed = summary.iter().filter(|(_, result)| matches!(result, Some(Err(_)))).count();
+    if failed > 0 {
+        bail!("{failed} of {} parts failed", summary.len());
+    }
+    say::line(&format!("all parts passed in {} s", start.elapsed().as_secs()));
+    Ok(())
+}
+
+/// `cargo nextest` where it is installed, for it runs tests of different binaries side by side; `cargo test` otherwise.
+fn suite() -> Command {
+    let mut command = process::cargo();
+    if process::answers(process::cargo().args(["nextest", "--version"])) {
+        command.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
+        // What passed is not worth a screen; what fails is shown whole.
+        command.args(["--status-level", "slow", "--final-status-level", "fail", "--hide-progress-bar"]);
+    } else {
+        command.args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast", "--quiet"]);
+    }
+    command
+}
