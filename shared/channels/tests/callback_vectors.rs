@@ -1,5 +1,7 @@
 //! Published vectors of the platforms' callback cryptography, and what must not pass.
 
+#![expect(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
+
 use proptest::prelude::*;
 use secrecy::SecretString;
 use sluice_channels::callback::{CallbackError, FeishuEvents, TencentCallback, event_signature, signature};
@@ -48,21 +50,23 @@ fn feishu_event_signatures_cover_the_raw_body() {
     }
 }
 
-/// Token, key, receiver; timestamp, nonce, sealed text, signature; what is inside (or how it begins).
-struct Sealed {
+/// A callback as it was published.
+struct Published {
+    /// Token, encoding key, receiver.
     keys: [&'static str; 3],
     timestamp: &'static str,
     nonce: &'static str,
     sealed: &'static str,
     signature: &'static str,
+    /// What is inside, or how it begins.
     inside: &'static str,
 }
 
 const DEMO: [&str; 3] = ["QDG6eK", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", "wx5823bf96d3bd56c7"];
 const SAFE_MODE: [&str; 3] = ["AAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "wxba5fad812f8e6fb9"];
 
-const TENCENT: &[Sealed] = &[
-    Sealed {
+const TENCENT: &[Published] = &[
+    Published {
         keys: DEMO,
         timestamp: "1409659813",
         nonce: "1372623149",
@@ -70,7 +74,7 @@ const TENCENT: &[Sealed] = &[
         signature: "477715d11cdb4164915debcba66cb864d751f3e6",
         inside: "<xml><ToUserName>",
     },
-    Sealed {
+    Published {
         keys: DEMO,
         timestamp: "1409659589",
         nonce: "263014780",
@@ -78,7 +82,7 @@ const TENCENT: &[Sealed] = &[
         signature: "5c45ff5e21c57e6ad56bac8758b79b1d9ac89fd3",
         inside: "1616140317555161061",
     },
-    Sealed {
+    Published {
         keys: ["1372623149", DEMO[1], DEMO[2]],
         timestamp: "1629824456",
         nonce: "bqe3yfbqfc7",
@@ -86,7 +90,7 @@ const TENCENT: &[Sealed] = &[
         signature: "6a27598fb5b01ee02684379a339fef6de65c83c2",
         inside: "ECHO",
     },
-    Sealed {
+    Published {
         keys: ["123456", "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR", "wx49f0ab532d5d035a"],
         timestamp: "1411443780",
         nonce: "437374425",
@@ -94,7 +98,7 @@ const TENCENT: &[Sealed] = &[
         signature: "dd6b9c95b495b3f7e2901bfbc76c664930ffdb96",
         inside: "5927782489442352469",
     },
-    Sealed {
+    Published {
         keys: SAFE_MODE,
         timestamp: "1714112445",
         nonce: "415670741",

@@ -86,3 +86,105 @@ impl Default for FaultTimes {
         Self::Next(1)
     }
 }
+
+/// The faults that wait, and the sequence that decides by ratio.
+pub(crate) struct Faults {
+    waiting: Vec<Fault>,
+    random: u64,
+}
+
+/// A fault that strikes this call.
+pub(crate) struct Struck(pub(crate) FaultEffect);
+
+impl Faults {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { waiting: Vec::new(), random: seed }
+    }
+
+    pub(crate) fn order(&mut self, fault: Fault) {
+        self.waiting.push(fault);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.waiting.clear();
+    }
+
+    pub(crate) fn waiting(&self) -> &[Fault] {
+        &self.waiting
+    }
+
+    /// The first fault that waits for such a call and strikes now.
+    pub(crate) fn strike(&mut self, platform: Platform, place: Place) -> Option<Struck> {
+        let mut random = self.random;
+        let struck = self.waiting.iter_mut().find_map(|fault| {
+            if fault.platform != platform || fault.place != place {
+                return None;
+            }
+            let strikes = match &mut fault.times {
+                FaultTimes::Next(0) => false,
+                FaultTimes::Next(left) => {
+                    *left -= 1;
+                    true
+                }
+                FaultTimes::Ratio(share) => next_fraction(&mut random) < *share,
+            };
+            strikes.then(|| Struck(fault.effect.clone()))
+        });
+        self.random = random;
+        self.waiting.retain(|fault| fault.times != FaultTimes::Next(0));
+        struck
+    }
+}
+
+/// `SplitMix64`, as a fraction below 1.
+fn next_fraction(state: &mut u64) -> f64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^= mixed >> 31;
+    let upper = u32::try_from(mixed >> 32).unwrap_or(u32::MAX);
+    f64::from(upper) / (f64::from(u32::MAX) + 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(times: FaultTimes) -> Fault {
+        Fault { platform: Platform::Wecom, place: Place::Send, effect: FaultEffect::Html, times }
+    }
+
+    #[test]
+    fn a_fault_strikes_its_own_calls_and_so_often() {
+        let mut faults = Faults::new(1);
+        faults.order(fault(FaultTimes::Next(2)));
+        assert!(faults.strike(Platform::Feishu, Place::Send).is_none());
+        assert!(faults.strike(Platform::Wecom, Place::Token).is_none());
+        assert!(faults.strike(Platform::Wecom, Place::Send).is_some());
+        assert!(faults.strike(Platform::Wecom, Place::Send).is_some());
+        assert!(faults.strike(Platform::Wecom, Place::Send).is_none());
+        assert!(faults.waiting().is_empty());
+    }
+
+    #[test]
+    fn a_ratio_is_kept_and_repeats_with_its_seed() {
+        let run = |seed| {
+            let mut faults = Faults::new(seed);
+            faults.order(fault(FaultTimes::Ratio(0.25)));
+            (0..4_000).map(|_| faults.strike(Platform::Wecom, Place::Send).is_some()).collect::<Vec<_>>()
+        };
+        let strikes = run(7).into_iter().filter(|struck| *struck).count();
+        assert!((900..1_100).contains(&strikes), "{strikes} of 4000");
+        assert_eq!(run(7), run(7));
+        assert_ne!(run(7), run(8));
+    }
+
+    #[test]
+    fn faults_are_written_as_json() {
+        let text = r#"{"platform":"feishu","effect":{"kind":"code","code":11232},"times":{"next":3}}"#;
+        let fault: Fault = serde_json::from_str(text).unwrap();
+        assert_eq!(fault.effect, FaultEffect::Code { code: 11_232, status: 200 });
+        assert_eq!((fault.place, fault.times), (Place::Send, FaultTimes::Next(3)));
+    }
+}

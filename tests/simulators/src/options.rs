@@ -81,3 +81,32 @@ pub struct WechatAccount {
     /// Openids of followers; each counts as having just written to the account when the simulators start.
     pub followers: Vec<String>,
 }
+
+impl SimulatorOptions {
+    /// One of each, for trying things out: hooks, keys, secrets and people are called `demo`, applications `cli_demo`,
+    /// `ww_demo` with agent 1000002, and `wx_demo`.
+    pub fn demo() -> Self {
+        let demo = || "demo".to_owned();
+        Self {
+            feishu_bots: vec![FeishuBot { hook: demo(), signing: Some(demo()), keywords: Vec::new() }],
+            feishu_apps: vec![FeishuApp {
+                app_id: "cli_demo".to_owned(),
+                app_secret: demo(),
+                receivers: vec![demo()],
+            }],
+            wecom_bots: vec![WecomBot { key: demo() }],
+            wecom_apps: vec![WecomApp {
+                corp_id: "ww_demo".to_owned(),
+                agent_id: 1_000_002,
+                secret: demo(),
+                members: vec![demo()],
+            }],
+            wechat_accounts: vec![WechatAccount {
+                app_id: "wx_demo".to_owned(),
+                secret: demo(),
+                followers: vec![demo()],
+            }],
+            ..Self::default()
+        }
+    }
+}

@@ -1,3 +1,10 @@
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use tokio::net::TcpListener;
+
+use crate::server::{Shared, serve};
+use crate::world::World;
 use crate::{Counters, Fault, Platform, Seen, SimulatorClock, SimulatorOptions};
 
 /// Starts simulators.
@@ -6,18 +13,25 @@ pub struct Simulators;
 
 /// The simulators could not listen.
 #[derive(Debug, thiserror::Error)]
-#[error("the simulators can not listen: {0}")]
-pub struct StartError(#[from] std::io::Error);
+pub enum StartError {
+    /// The address is not this machine's own.
+    #[error("the simulators listen on loopback addresses only, got `{0}`")]
+    NotLoopback(IpAddr),
+    /// No port could be had.
+    #[error("the simulators can not listen: {0}")]
+    Listen(#[from] std::io::Error),
+}
 
-/// Simulators that listen; they stop when this is dropped.
-#[derive(Debug)]
+/// Simulators that listen; they stop, and drop their connections, when this is dropped.
 pub struct Running {
-    /// Base address of Feishu, without a trailing slash.
+    /// Base address of Feishu, without a trailing slash. One port serves all platforms: their paths do not overlap.
     pub feishu_url: String,
     /// Base address of WeCom.
     pub wecom_url: String,
     /// Base address of WeChat.
     pub wechat_url: String,
+    shared: Shared,
+    task: tokio::task::JoinHandle<()>,
 }
 
 impl Simulators {
@@ -25,40 +39,86 @@ impl Simulators {
     ///
     /// # Errors
     /// [`StartError`] when no port can be had.
-    #[expect(clippy::unused_async, reason = "listening awaits; the signature comes first")]
     pub async fn start(options: SimulatorOptions) -> Result<Running, StartError> {
-        let _ = options;
-        Err(StartError(std::io::Error::other("not built")))
+        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options).await
+    }
+
+    /// Starts all three platforms at this address.
+    ///
+    /// # Errors
+    /// [`StartError`] when it is not a loopback address, or taken.
+    pub async fn start_at(address: SocketAddr, options: SimulatorOptions) -> Result<Running, StartError> {
+        if !address.ip().is_loopback() {
+            return Err(StartError::NotLoopback(address.ip()));
+        }
+        let listener = TcpListener::bind(address).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let clock = SimulatorClock::default();
+        clock.advance_ms(options.clock_offset_ms);
+        let world = Arc::new(Mutex::new(World::new(options, clock.now_ms())));
+        let shared = Shared { world, clock };
+        let task = tokio::spawn(serve(listener, shared.clone()));
+        Ok(Running { feishu_url: url.clone(), wecom_url: url.clone(), wechat_url: url, shared, task })
     }
 }
 
 impl Running {
     /// Orders a fault.
     pub fn inject(&self, fault: Fault) {
-        let _ = fault;
+        self.shared.with(|world| world.faults.order(fault));
     }
 
     /// Takes back every fault that has not struck.
-    pub fn clear_faults(&self) {}
+    pub fn clear_faults(&self) {
+        self.shared.with(|world| world.faults.clear());
+    }
 
     /// What recipients have seen so far, in order.
     pub fn seen(&self) -> Vec<Seen> {
-        Vec::new()
+        self.shared.with(|world| world.seen.clone())
     }
 
     /// What a platform counted.
     pub fn counters(&self, platform: Platform) -> Counters {
-        let _ = platform;
-        Counters::default()
+        self.shared.with(|world| world.counters(platform))
     }
 
     /// The simulators' clock; setting it moves every window and expiry.
     pub fn clock(&self) -> SimulatorClock {
-        SimulatorClock::default()
+        self.shared.clock.clone()
     }
 
     /// A WeChat person writes to the account: opens (again) 48 h for 5 messages.
     pub fn wechat_person_writes(&self, app_id: &str, open_id: &str) {
-        let _ = (app_id, open_id);
+        let now = self.shared.clock.now_ms();
+        self.shared.with(|world| world.wechat.writes(app_id, open_id, now));
+    }
+
+    /// A WeChat person switches the account's messages off: 48002 from now on.
+    pub fn wechat_person_refuses(&self, app_id: &str, open_id: &str) {
+        self.shared.with(|world| world.wechat.refuses(app_id, open_id));
+    }
+
+    /// A Feishu person stops the application's bot: 230053 from now on.
+    pub fn feishu_person_stops_bot(&self, receive_id: &str) {
+        self.shared.with(|world| world.feishu.stop_bot(receive_id));
+    }
+
+    /// Waits for ever: for a program that does nothing else.
+    pub async fn wait(mut self) {
+        // The task ends only when it is stopped.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Running").field("url", &self.feishu_url).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }

@@ -20,6 +20,8 @@ pub const ERRORS: &[Row] = &[
     when(40_014, RefreshToken, "invalid token", CODES, Libraries),
     when(42_001, RefreshToken, "token expired", CODES, Libraries),
     when(40_003, GONE, "invalid openid: of another account, or unfollowed", CODES, Libraries),
+    when(40_002, Endpoint, "invalid grant_type", CODES, Libraries),
+    when(40_008, MALFORMED, "invalid message type", CODES, Libraries),
     when(40_013, Endpoint, "invalid appid", CODES, Libraries),
     when(40_125, Endpoint, "invalid AppSecret", CODES, Libraries),
     when(40_164, Endpoint, "the address this came from is not on the list", CODES, Reported),

@@ -27,6 +27,7 @@ pub const ERRORS: &[Row] = &[
     when(50_003, Endpoint, "application disabled", CODES, Documented),
     when(60_020, Endpoint, "the address this came from is not trusted", CODES, Documented),
     when(84_074, Endpoint, "no external-contact permission", CODES, Documented),
+    when(40_013, Endpoint, "invalid corpid", CODES, Documented),
     when(93_000, Endpoint, "invalid webhook address", CODES, Documented),
     when(40_008, MALFORMED, "invalid message type", CODES, Documented),
     when(40_056, Endpoint, "invalid agentid", CODES, Documented),

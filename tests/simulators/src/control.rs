@@ -1,0 +1,78 @@
+//! The JSON door for other processes: `/_simulator/state`, `/faults`, `/clock`, `/people`.
+
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::wire::{Call, Reply};
+use crate::world::World;
+use crate::{Fault, Platform, SimulatorClock};
+
+const DOOR: &str = "/_simulator/";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Time {
+    AdvanceMs(i64),
+    SetMs(i64),
+}
+
+/// What a person does.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", tag = "does", deny_unknown_fields)]
+enum Act {
+    /// A WeChat person writes to the account.
+    WechatWrites { app_id: String, open_id: String },
+    /// A WeChat person switches messages off.
+    WechatRefuses { app_id: String, open_id: String },
+    /// A Feishu person stops the bot.
+    FeishuStopsBot { receive_id: String },
+}
+
+/// The answer, when the call is for this door.
+pub(crate) fn control(world: &mut World, clock: &SimulatorClock, call: &Call) -> Option<Reply> {
+    let door = call.path.strip_prefix(DOOR)?;
+    Some(match (&call.method, door) {
+        (&Method::GET, "state") => state(world, clock),
+        (&Method::POST, "faults") => read(call, |fault: Fault| world.faults.order(fault)),
+        (&Method::DELETE, "faults") => {
+            world.faults.clear();
+            Reply::ok(&json!({}))
+        }
+        (&Method::POST, "clock") => read(call, |time: Time| match time {
+            Time::AdvanceMs(ms) => clock.advance_ms(ms),
+            Time::SetMs(at) => clock.set_ms(at),
+        }),
+        (&Method::POST, "people") => read(call, |act: Act| match act {
+            Act::WechatWrites { app_id, open_id } => world.wechat.writes(&app_id, &open_id, clock.now_ms()),
+            Act::WechatRefuses { app_id, open_id } => world.wechat.refuses(&app_id, &open_id),
+            Act::FeishuStopsBot { receive_id } => world.feishu.stop_bot(&receive_id),
+        }),
+        _ => Reply::not_found(),
+    })
+}
+
+fn state(world: &World, clock: &SimulatorClock) -> Reply {
+    Reply::ok(&json!({
+        "clock_ms": clock.now_ms(),
+        "seen": world.seen,
+        "faults": world.faults.waiting(),
+        "counters": {
+            "feishu": world.counters(Platform::Feishu),
+            "wecom": world.counters(Platform::Wecom),
+            "wechat": world.counters(Platform::Wechat),
+        },
+    }))
+}
+
+fn read<T: serde::de::DeserializeOwned>(call: &Call, then: impl FnOnce(T)) -> Reply {
+    match serde_json::from_slice(&call.body) {
+        Ok(read) => {
+            then(read);
+            Reply::ok(&json!({}))
+        }
+        Err(error) => {
+            Reply::json(StatusCode::BAD_REQUEST, &json!({ "error": format!("unreadable request: {error}") }))
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The three platforms together: which call goes where, which fault strikes it, what was seen.
+
+use http::{Method, StatusCode};
+
+use crate::fault::{Faults, Struck};
+use crate::feishu::Feishu;
+use crate::record::Record;
+use crate::wechat::Wechat;
+use crate::wecom::Wecom;
+use crate::wire::{Call, Reply};
+use crate::{Counters, FaultEffect, Place, Platform, Seen, SimulatorOptions};
+
+/// Everything behind the one lock.
+pub(crate) struct World {
+    pub(crate) feishu: Feishu,
+    wecom: Wecom,
+    pub(crate) wechat: Wechat,
+    records: [Record; 3],
+    pub(crate) faults: Faults,
+    pub(crate) seen: Vec<Seen>,
+}
+
+/// What the server does with a call.
+#[derive(Debug)]
+pub(crate) enum Conduct {
+    /// Answers.
+    Answer(Reply),
+    /// Answers late.
+    AnswerLate(Reply, u64),
+    /// Sends the first half of the answer and drops the connection.
+    Truncate(Reply),
+    /// Drops the connection.
+    Reset,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Route<'a> {
+    FeishuBot(&'a str),
+    FeishuToken,
+    FeishuMessage,
+    WecomBot,
+    WecomToken,
+    WecomMessage,
+    WechatStableToken,
+    WechatToken,
+    WechatCustom,
+}
+
+impl World {
+    pub(crate) fn new(options: SimulatorOptions, now: i64) -> Self {
+        Self {
+            feishu: Feishu::new(options.feishu_bots, options.feishu_apps),
+            wecom: Wecom::new(options.wecom_bots, options.wecom_apps),
+            wechat: Wechat::new(options.wechat_accounts, now),
+            records: Default::default(),
+            faults: Faults::new(options.seed),
+            seen: Vec::new(),
+        }
+    }
+
+    pub(crate) fn counters(&self, platform: Platform) -> Counters {
+        let [feishu, wecom, wechat] = &self.records;
+        match platform {
+            Platform::Feishu => feishu.counters,
+            Platform::Wecom => wecom.counters,
+            Platform::Wechat => wechat.counters,
+        }
+    }
+
+    /// Carries a call out, or lets a fault strike it.
+    pub(crate) fn call(&mut self, call: &Call, now: i64) -> Conduct {
+        let Some(route) = route(&call.path) else { return Conduct::Answer(Reply::not_found()) };
+        let platform = route.platform();
+        self.record(platform).counters.requests += 1;
+        match self.faults.strike(platform, route.place()) {
+            None => Conduct::Answer(self.carry_out(route, call, now)),
+            Some(Struck(effect)) => self.faulty(&effect, route, call, now),
+        }
+    }
+
+    fn faulty(&mut self, effect: &FaultEffect, route: Route<'_>, call: &Call, now: i64) -> Conduct {
+        let platform = route.platform();
+        match effect {
+            FaultEffect::Delay { ms } => Conduct::AnswerLate(self.carry_out(route, call, now), *ms),
+            FaultEffect::ResetBeforeCommit => Conduct::Reset,
+            FaultEffect::ResetAfterCommit => {
+                self.carry_out(route, call, now);
+                Conduct::Reset
+            }
+            FaultEffect::Truncate => Conduct::Truncate(self.carry_out(route, call, now)),
+            FaultEffect::Html => Conduct::Answer(Reply::html()),
+            FaultEffect::Redirect => Conduct::Answer(Reply::redirect()),
+            FaultEffect::Status { status } => Conduct::Answer(Reply::empty(status_of(*status))),
+            FaultEffect::Code { code, status } => {
+                Conduct::Answer(Reply::code(platform, status_of(*status), *code, "injected"))
+            }
+            FaultEffect::RevokeTokens => {
+                match platform {
+                    Platform::Feishu => self.feishu.revoke_tokens(),
+                    Platform::Wecom => self.wecom.revoke_tokens(),
+                    Platform::Wechat => self.wechat.revoke_tokens(),
+                }
+                Conduct::Answer(self.carry_out(route, call, now))
+            }
+        }
+    }
+
+    fn carry_out(&mut self, route: Route<'_>, call: &Call, now: i64) -> Reply {
+        let wanted = match route {
+            Route::WecomToken | Route::WechatToken => Method::GET,
+            _ => Method::POST,
+        };
+        if call.method != wanted {
+            return Reply::empty(StatusCode::METHOD_NOT_ALLOWED);
+        }
+        let [feishu, wecom, wechat] = &mut self.records;
+        let reply = match route {
+            Route::FeishuBot(hook) => self.feishu.bot(hook, call, now, feishu),
+            Route::FeishuToken => self.feishu.token(call, now, feishu),
+            Route::FeishuMessage => self.feishu.message(call, now, feishu),
+            Route::WecomBot => self.wecom.bot(call, now, wecom),
+            Route::WecomToken => self.wecom.token(call, now, wecom),
+            Route::WecomMessage => self.wecom.message(call, now, wecom),
+            Route::WechatStableToken => self.wechat.stable_token(call, now, wechat),
+            Route::WechatToken => self.wechat.plain_token(call, now, wechat),
+            Route::WechatCustom => self.wechat.custom(call, now, wechat),
+        };
+        for record in &mut self.records {
+            self.seen.append(&mut record.shown);
+        }
+        reply
+    }
+
+    fn record(&mut self, platform: Platform) -> &mut Record {
+        let [feishu, wecom, wechat] = &mut self.records;
+        match platform {
+            Platform::Feishu => feishu,
+            Platform::Wecom => wecom,
+            Platform::Wechat => wechat,
+        }
+    }
+}
+
+impl Route<'_> {
+    fn platform(self) -> Platform {
+        match self {
+            Self::FeishuBot(_) | Self::FeishuToken | Self::FeishuMessage => Platform::Feishu,
+            Self::WecomBot | Self::WecomToken | Self::WecomMessage => Platform::Wecom,
+            Self::WechatStableToken | Self::WechatToken | Self::WechatCustom => Platform::Wechat,
+        }
+    }
+
+    fn place(self) -> Place {
+        match self {
+            Self::FeishuBot(_)
+            | Self::FeishuMessage
+            | Self::WecomBot
+            | Self::WecomMessage
+            | Self::WechatCustom => Place::Send,
+            Self::FeishuToken | Self::WecomToken | Self::WechatStableToken | Self::WechatToken => {
+                Place::Token
+            }
+        }
+    }
+}
+
+/// No two platforms share a path, so one port serves all three.
+fn route(path: &str) -> Option<Route<'_>> {
+    Some(match path {
+        "/open-apis/auth/v3/tenant_access_token/internal" => Route::FeishuToken,
+        "/open-apis/im/v1/messages" => Route::FeishuMessage,
+        "/cgi-bin/webhook/send" => Route::WecomBot,
+        "/cgi-bin/gettoken" => Route::WecomToken,
+        "/cgi-bin/message/send" => Route::WecomMessage,
+        "/cgi-bin/stable_token" => Route::WechatStableToken,
+        "/cgi-bin/token" => Route::WechatToken,
+        "/cgi-bin/message/custom/send" => Route::WechatCustom,
+        other => Route::FeishuBot(other.strip_prefix("/open-apis/bot/v2/hook/")?),
+    })
+}
+
+fn status_of(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
