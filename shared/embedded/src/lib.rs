@@ -1,1 +1,40 @@
-//! Placeholder while the workspace is laid out.
+//! The adapters of one machine: every port of `sluice_ports` over one data directory, crash-safe.
+//!
+//! - [`Store`] keeps queues, receipts, consents, audit records, the order book, exposures, deliveries and the scheduler's
+//!   memory in one `redb` file. One thread writes; everybody who waits shares one transaction and one fsync (`writer`).
+//! - [`LocalKeyRing`] keeps every tenant's keys in the same file, wrapped under a master key from a file of mode 0600.
+//! - [`FileSecrets`] and [`FixedSecrets`] hand out configured secrets.
+//! - [`SystemClock`], [`ManualClock`] and [`SystemEntropy`] are the outside world.
+//!
+//! What is acknowledged is on disk: every call that returns `Ok` after a write has been fsynced, but for the four calls on
+//! received messages whose loss only means a repeated delivery (see `queue`).
+
+mod audits;
+mod clock;
+mod consents;
+mod deliveries;
+mod entropy;
+mod exposures;
+mod fault;
+mod intake;
+mod key;
+mod key_ring;
+mod listing;
+mod open;
+mod orders;
+mod private_file;
+mod queue;
+mod schedule;
+mod secrets;
+mod store;
+mod tables;
+mod writer;
+
+pub use clock::{ManualClock, SystemClock};
+pub use entropy::SystemEntropy;
+pub use key_ring::{KeyRingError, LocalKeyRing, MasterKey};
+pub use open::{OpenError, Options, ReceiveLimits};
+pub use private_file::PrivateFileError;
+pub use queue::{DeadLetter, Depth, ReceivedMessage, Redrive};
+pub use secrets::{FileSecrets, FixedSecrets, SecretsError};
+pub use store::Store;

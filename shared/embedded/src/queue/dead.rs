@@ -1,0 +1,164 @@
+use redb::ReadableDatabase as _;
+use serde::{Deserialize, Serialize};
+use sluice_domain::id::TraceId;
+use sluice_domain::time::UnixMillis;
+use sluice_ports::{BuriedMessage, Page, PortError, Queue};
+
+use super::{Header, Outgoing, enqueue};
+use crate::fault::{Fault, storage};
+use crate::listing::{self, Range};
+use crate::store::Store;
+use crate::tables::{self, Effect, Name, Tables};
+
+/// A message that will not be delivered again by itself.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// Its place among the dead letters: what `redrive` takes.
+    #[serde(default, skip_serializing)]
+    pub id: String,
+    /// The body as it was sent.
+    pub body: String,
+    /// Its trace, if known.
+    pub trace_id: Option<TraceId>,
+    /// Stable code of the reason: `max_receives`, `malformed_message`, …
+    pub code: String,
+    /// The reason in words.
+    pub detail: String,
+    /// When it was buried.
+    pub buried_at: UnixMillis,
+    /// How often it had come back from the dead letters before.
+    #[serde(default)]
+    pub redrives: u32,
+}
+
+/// Without the body.
+impl std::fmt::Debug for DeadLetter {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("DeadLetter")
+            .field("id", &self.id)
+            .field("code", &self.code)
+            .field("detail", &self.detail)
+            .field("trace_id", &self.trace_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which dead letters go back to their queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Redrive {
+    /// All of them.
+    All,
+    /// Those of one event.
+    Trace(TraceId),
+    /// One, by [`DeadLetter::id`].
+    One(String),
+}
+
+impl Redrive {
+    fn takes(&self, letter: &DeadLetter) -> bool {
+        match self {
+            Self::All => true,
+            Self::Trace(trace) => letter.trace_id == Some(*trace),
+            Self::One(id) => letter.id == *id,
+        }
+    }
+}
+
+impl DeadLetter {
+    pub(super) fn buried(message: BuriedMessage, at: UnixMillis) -> Self {
+        let BuriedMessage { body, trace_id, code, detail } = message;
+        Self { id: String::new(), body, trace_id, code, detail, buried_at: at, redrives: 0 }
+    }
+
+    fn stored(name: Name, key: &[u8], value: &[u8]) -> Result<Self, PortError> {
+        Ok(Self { id: hex::encode(key), ..tables::parse(name, value)? })
+    }
+}
+
+/// Stores a dead letter.
+pub(super) fn put(tables: &mut Tables<'_>, queue: Queue, letter: DeadLetter) -> Result<(), Fault> {
+    let value = tables::json(Name::dead(queue), &letter)?;
+    let id = tables.next_id(letter.buried_at);
+    tables.put(Name::dead(queue), &id.to_be_bytes(), &value)
+}
+
+/// Moves a message that was received too often.
+pub(super) fn spent(
+    tables: &mut Tables<'_>,
+    queue: Queue,
+    id: u64,
+    limit: u32,
+    now: UnixMillis,
+) -> Result<(), Fault> {
+    let Some(value) = tables.bytes(Name::messages(queue), &id.to_be_bytes())? else { return Ok(()) };
+    let (header, body) = Header::of(&value)?;
+    let letter = DeadLetter {
+        id: String::new(),
+        body: body.to_owned(),
+        trace_id: header.trace_id,
+        code: "max_receives".to_owned(),
+        detail: format!("received {limit} times and never finished"),
+        buried_at: now,
+        redrives: header.redrives,
+    };
+    put(tables, queue, letter)?;
+    tables.remove(Name::messages(queue), &id.to_be_bytes())?;
+    tables.effects.push(Effect::Left { queue, id });
+    Ok(())
+}
+
+/// Writes a receive count.
+pub(super) fn count(tables: &mut Tables<'_>, queue: Queue, id: u64, receives: u32) -> Result<(), Fault> {
+    let Some(value) = tables.bytes(Name::messages(queue), &id.to_be_bytes())? else { return Ok(()) };
+    let (header, body) = Header::of(&value)?;
+    tables.put(Name::messages(queue), &id.to_be_bytes(), &Header { receives, ..header }.with(body))
+}
+
+impl Store {
+    /// The dead letters of a queue, oldest first, a page at a time.
+    pub fn dead_letters(&self, queue: Queue, cursor: Option<String>) -> Result<Page<DeadLetter>, PortError> {
+        let name = Name::dead(queue);
+        let snapshot = self.inner.database.begin_read().map_err(storage)?;
+        let table = tables::read(&snapshot, name)?;
+        listing::page(&table, &Range::everything(), cursor, |key, value| DeadLetter::stored(name, key, value))
+    }
+
+    /// Puts dead letters back on their queue with a receive count of zero; says how many.
+    pub async fn redrive(&self, queue: Queue, which: Redrive) -> Result<usize, PortError> {
+        let mut cursor = None;
+        let mut redriven = 0;
+        loop {
+            let page = self.dead_letters(queue, cursor)?;
+            let letters: Vec<_> = page.items.into_iter().filter(|letter| which.takes(letter)).collect();
+            if !letters.is_empty() {
+                let now = self.now();
+                redriven += self.write(move |tables| put_back(tables, queue, letters, now)).await?;
+            }
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(redriven),
+            }
+        }
+    }
+}
+
+fn put_back(
+    tables: &mut Tables<'_>,
+    queue: Queue,
+    letters: Vec<DeadLetter>,
+    now: UnixMillis,
+) -> Result<usize, Fault> {
+    let mut redriven = 0;
+    for letter in letters {
+        let key = hex::decode(&letter.id).unwrap_or_default();
+        // Somebody else may have put it back meanwhile.
+        if tables.remove(Name::dead(queue), &key)? {
+            let redrives = letter.redrives.saturating_add(1);
+            let header =
+                Header { receives: 0, redrives, not_before: now, sent_at: now, trace_id: letter.trace_id };
+            enqueue(tables, queue, &Outgoing::redriven(header, letter.body))?;
+            redriven += 1;
+        }
+    }
+    Ok(redriven)
+}
