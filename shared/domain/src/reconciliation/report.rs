@@ -84,7 +84,7 @@ impl Totals {
     pub fn parts(&self) -> [(&'static str, &'static str, u64); 10] {
         [
             ("delivered", "已送达", self.delivered),
-            ("refused", "未送达(终态)", self.refused),
+            ("refused", "未送达（终态）", self.refused),
             ("blocked", "拦截", self.blocked),
             ("review", "待人工复核", self.review),
             ("recorded", "仅记录", self.recorded),

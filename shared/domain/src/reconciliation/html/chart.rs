@@ -83,7 +83,7 @@ pub(crate) fn split(split: &Deviation) -> String {
             mark: Some(hundredths(arm.expected)),
         })
         .collect();
-    bars(&format!("实验 {} 各方案人数,竖线为应有人数", split.experiment), &arms)
+    bars(&format!("实验 {} 各方案人数，竖线为应有人数", split.experiment), &arms)
 }
 
 #[expect(

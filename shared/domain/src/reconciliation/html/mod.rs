@@ -60,15 +60,15 @@ fn section(title: &str, body: &str) -> String {
 fn summary(report: &Report) -> String {
     let open = report.open_breaks();
     let (class, verdict) = match (open, report.identity.holds) {
-        (0, true) => ("good", "账平,无待处理差异".to_owned()),
-        (_, true) => ("bad", format!("账平,{open} 项差异待处理")),
-        (_, false) => ("bad", format!("账不平,{open} 项差异待处理")),
+        (0, true) => ("good", "账平，无待处理差异".to_owned()),
+        (_, true) => ("bad", format!("账平，{open} 项差异待处理")),
+        (_, false) => ("bad", format!("账不平，{open} 项差异待处理")),
     };
     let terms: Vec<String> =
         report.totals.parts().iter().map(|(_, label, count)| format!("{label} {count}")).collect();
     let sign = if report.identity.holds { "=" } else { "≠" };
     format!(
-        "<p class=\"verdict {class}\">{verdict}</p>\n<p>租户 {} · 业务日 {}(中国标准时间)· 重复回调 {}</p>\n\
+        "<p class=\"verdict {class}\">{verdict}</p>\n<p>租户 {} · 业务日 {}（中国标准时间）· 重复回调 {}</p>\n\
          <p class=\"identity\">已受理 {} {sign} {}{}</p>\n",
         escaped(report.tenant.as_str()),
         report.day,
@@ -76,7 +76,7 @@ fn summary(report: &Report) -> String {
         report.identity.received,
         terms.join(" + "),
         if report.totals.missing > 0 {
-            format!(";去向不明 {}", report.totals.missing)
+            format!("；去向不明 {}", report.totals.missing)
         } else {
             String::new()
         },
@@ -93,7 +93,7 @@ fn funnel(report: &Report) -> String {
         Bar::new("已放行", allowed.map(|count| count.count).sum()),
         Bar::new("已送达", totals.delivered),
     ];
-    section("流转漏斗", &bars("流转漏斗:已受理、已决定、已放行、已送达", &steps))
+    section("流转漏斗", &bars("流转漏斗：已受理、已决定、已放行、已送达", &steps))
 }
 
 fn decisions(report: &Report) -> String {
@@ -111,11 +111,11 @@ fn decisions(report: &Report) -> String {
             )
         })
         .collect();
-    let mut table = Table::new(&["决定", "原因", "代码", "次数"]);
+    let mut table = Table::new(&["决定", "原因", "代码", "#次数"]);
     for count in &report.decisions {
         table.row(&[verdict(&count.verdict), &count.title, &count.code, &count.count.to_string()]);
     }
-    section("合规决定(按原因)", &format!("{}{}", bars("按原因统计的合规决定", &labels), table.html()))
+    section("合规决定（按原因）", &format!("{}{}", bars("按原因统计的合规决定", &labels), table.html()))
 }
 
 fn verdict(code: &str) -> &str {
@@ -140,7 +140,7 @@ fn destinations(report: &Report) -> String {
     if report.destinations.is_empty() {
         return String::new();
     }
-    let mut table = Table::new(&["目的地", "已送达", "未送达", "结果不明", "未完成", "请求次数"]);
+    let mut table = Table::new(&["目的地", "#已送达", "#未送达", "#结果不明", "#未完成", "#请求次数"]);
     for (name, count) in &report.destinations {
         let cells = [count.delivered, count.refused, count.in_doubt, count.unfinished, count.attempts];
         let cells = cells.map(|cell| cell.to_string());
@@ -153,7 +153,7 @@ fn destinations(report: &Report) -> String {
 fn experiment(split: &Deviation) -> String {
     let verdict = if split.mismatch { "分流比例异常" } else { "分流比例正常" };
     let mut body = chart::split(split);
-    let mut table = Table::new(&["方案", "权重", "人数", "应有", "偏移(百分点)"]);
+    let mut table = Table::new(&["方案", "#权重", "#人数", "#应有", "#偏移（百分点）"]);
     for arm in &split.arms {
         table.row(&[
             arm.variant.as_str(),
@@ -166,7 +166,7 @@ fn experiment(split: &Deviation) -> String {
     body.push_str(&table.html());
     let _ = writeln!(
         body,
-        "<p>{verdict}:χ² = {:.4},自由度 {},p = {:.3e};变异系数 {:.4},最大偏移 {:.3} 个百分点;已下线方案 {} 人。</p>",
+        "<p>{verdict}:χ² = {:.4}，自由度 {},p = {:.3e}；变异系数 {:.4}，最大偏移 {:.3} 个百分点；已下线方案 {} 人。</p>",
         split.chi_square,
         split.degrees_of_freedom,
         split.p_value,
@@ -181,7 +181,7 @@ fn orders(report: &Report) -> String {
     if report.orders.is_empty() {
         return String::new();
     }
-    let mut table = Table::new(&["动作", "笔数", "无金额", "金额"]);
+    let mut table = Table::new(&["动作", "#笔数", "#无金额", "#金额"]);
     for (action, total) in &report.orders {
         let amount =
             i64::try_from(total.fen).map_or_else(|_| format!("{} 分", total.fen), |fen| Fen(fen).to_string());
@@ -191,7 +191,7 @@ fn orders(report: &Report) -> String {
 }
 
 fn queues(report: &Report) -> String {
-    let mut table = Table::new(&["队列(全部租户)", "消息数"]);
+    let mut table = Table::new(&["队列（全部租户）", "#消息数"]);
     for depth in &report.queues {
         table.row(&[&depth.queue, &depth.messages.to_string()]);
     }
@@ -202,7 +202,7 @@ fn breaks(all: &[Break]) -> String {
     if all.is_empty() {
         return section("差异", "<p>没有差异。</p>\n");
     }
-    let mut table = Table::new(&["类别", "代码", "事件", "追踪号", "账龄", "状态", "说明"]);
+    let mut table = Table::new(&["类别", "代码", "事件", "追踪号", "#账龄", "状态", "说明"]);
     for found in all {
         let trace = found.trace_id.map(|trace| trace.to_string()).unwrap_or_default();
         table.row(&[
@@ -215,7 +215,7 @@ fn breaks(all: &[Break]) -> String {
             &found.detail,
         ]);
     }
-    section("差异(账龄算至业务日终)", &table.html())
+    section("差异（账龄算至业务日终）", &table.html())
 }
 
 fn age(ms: i64) -> String {
