@@ -1,0 +1,149 @@
+//! A platform that gives prepared answers and keeps the requests, and a clock that stands still.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use secrecy::SecretString;
+use sluice_channels::{Channels, Endpoints, Message, SendReport};
+use sluice_domain::consent::Recipient;
+use sluice_domain::destination::{Channel, Destination};
+use sluice_domain::id::{DestinationId, TenantId};
+use sluice_domain::time::UnixMillis;
+use sluice_ports::{
+    Clock, HttpClient, HttpRequest, HttpResponse, PortError, SecretStore, SecretVersions, TransportError,
+};
+
+/// 2022-08-30T12:01:20Z, the moment of the published signature.
+pub(crate) const NOW: UnixMillis = UnixMillis(1_661_860_880_000);
+
+pub(crate) type Answer = Result<HttpResponse, TransportError>;
+
+/// Answers sends from a list (then with its last), tokens always well.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    sends: Arc<Mutex<VecDeque<Answer>>>,
+    pub(crate) requests: Arc<Mutex<Vec<HttpRequest>>>,
+}
+
+impl HttpClient for Prepared {
+    async fn send(&self, request: HttpRequest) -> Answer {
+        let url = request.url.clone();
+        self.requests.lock().unwrap().push(request);
+        if url.ends_with("/internal") {
+            return answer(200, r#"{"code":0,"msg":"ok","tenant_access_token":"t-1","expire":7200}"#);
+        }
+        if url.contains("gettoken") {
+            return answer(200, r#"{"errcode":0,"errmsg":"ok","access_token":"w-1","expires_in":7200}"#);
+        }
+        if url.contains("stable_token") {
+            return answer(200, r#"{"access_token":"s-1","expires_in":7200}"#);
+        }
+        let mut sends = self.sends.lock().unwrap();
+        if sends.len() > 1 { sends.pop_front().unwrap() } else { sends.front().unwrap().clone() }
+    }
+}
+
+pub(crate) fn answer(status: u16, body: &str) -> Answer {
+    bytes_answer(status, body.as_bytes())
+}
+
+pub(crate) fn bytes_answer(status: u16, body: &[u8]) -> Answer {
+    Ok(HttpResponse {
+        status: http::StatusCode::from_u16(status).unwrap(),
+        headers: http::HeaderMap::new(),
+        body: Bytes::copy_from_slice(body),
+    })
+}
+
+/// Secrets whose value is their name; `rotating` has a previous version.
+pub(crate) struct Named;
+
+impl SecretStore for Named {
+    async fn secret(&self, _: &TenantId, name: &str) -> Result<SecretVersions, PortError> {
+        let previous = (name == "rotating").then(|| SecretString::from("xxx"));
+        Ok(SecretVersions { current: SecretString::from(name), previous })
+    }
+}
+
+pub(crate) struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> UnixMillis {
+        NOW
+    }
+}
+
+/// One send to fresh channels, and the requests it made.
+pub(crate) fn send(
+    channel: &Channel,
+    message: &Message,
+    answers: Vec<Answer>,
+) -> (SendReport, Vec<HttpRequest>) {
+    let http = Prepared { sends: Arc::new(Mutex::new(answers.into())), requests: Arc::default() };
+    let channels = Channels::new(Endpoints::default(), http.clone(), Named, Still);
+    let destination = Destination {
+        id: DestinationId::new("sales").unwrap(),
+        weight: 1,
+        recipient: Recipient::new("sales").unwrap(),
+        channel: channel.clone(),
+        acquisition_link: None,
+    };
+    let tenant = TenantId::new("acme").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let report = runtime.block_on(channels.send(&tenant, &destination, message));
+    let requests = http.requests.lock().unwrap().clone();
+    (report, requests)
+}
+
+pub(crate) fn feishu_bot(signing: Option<&str>) -> Channel {
+    Channel::FeishuBot { hook: "a0b1".to_owned(), signing: signing.map(ToOwned::to_owned) }
+}
+
+pub(crate) fn feishu_app() -> Channel {
+    Channel::FeishuApp {
+        app_id: "cli_1".to_owned(),
+        secret: "app-secret".to_owned(),
+        receive_id_type: "open_id".to_owned(),
+        receive_id: "ou_7d8a6e6df7621556ce0d21922b676706ccs".to_owned(),
+    }
+}
+
+pub(crate) fn wecom_bot() -> Channel {
+    Channel::WecomBot { key: "693a91f6-7xxx".to_owned() }
+}
+
+pub(crate) fn wecom_app() -> Channel {
+    Channel::WecomApp {
+        corp_id: "ww1".to_owned(),
+        agent_id: 1,
+        secret: "corp secret".to_owned(),
+        members: vec!["UserID1".to_owned(), "UserID2".to_owned()],
+    }
+}
+
+pub(crate) fn wechat() -> Channel {
+    Channel::WechatCustom {
+        app_id: "wx1".to_owned(),
+        secret: "wx-secret".to_owned(),
+        openid_field: "openid".to_owned(),
+    }
+}
+
+pub(crate) fn all() -> [Channel; 5] {
+    [feishu_bot(Some("xxx")), feishu_app(), wecom_bot(), wecom_app(), wechat()]
+}
+
+pub(crate) fn message() -> Message {
+    Message {
+        dispatch_id: "0193a0c0-1dd1-758b-8525-dfeca4015204".to_owned(),
+        title: Some("新线索 <b>".to_owned()),
+        text: "张先生 138****0001\n<at user_id=\"all\"></at> 想了解 [课程](x)".to_owned(),
+        link: Some(("查看线索详情".to_owned(), "https://example.com/l/1?a=(b)&c=d".to_owned())),
+        recipient: Some("oPerson".to_owned()),
+    }
+}
+
+pub(crate) fn text(text: &str) -> Message {
+    Message { title: None, link: None, text: text.to_owned(), ..message() }
+}
