@@ -3,6 +3,7 @@
 //! - [`Store`] keeps queues, receipts, consents, audit records, the order book, exposures, deliveries and the scheduler's
 //!   memory in one `redb` file. One thread writes; everybody who waits shares one transaction and one fsync (`writer`).
 //! - [`LocalKeyRing`] keeps every tenant's keys in the same file, wrapped under a master key from a file of mode 0600.
+//! - [`FileReports`] keeps reconciliation's reports.
 //! - [`FileSecrets`] and [`FixedSecrets`] hand out configured secrets.
 //! - [`SystemClock`], [`ManualClock`] and [`SystemEntropy`] are the outside world.
 //!
@@ -10,6 +11,7 @@
 //! received messages whose loss only means a repeated delivery (see `queue`).
 
 mod audits;
+mod backlog;
 mod clock;
 mod consents;
 mod deliveries;
@@ -24,6 +26,7 @@ mod open;
 mod orders;
 mod private_file;
 mod queue;
+mod reports;
 mod schedule;
 mod secrets;
 mod store;
@@ -36,5 +39,6 @@ pub use key_ring::{KeyRingError, LocalKeyRing, MasterKey};
 pub use open::{OpenError, Options, ReceiveLimits};
 pub use private_file::PrivateFileError;
 pub use queue::{DeadLetter, Depth, ReceivedMessage, Redrive};
+pub use reports::FileReports;
 pub use secrets::{FileSecrets, FixedSecrets, SecretsError};
 pub use store::Store;
