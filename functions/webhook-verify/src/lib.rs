@@ -1,1 +1,16 @@
-//! Placeholder while the workspace is laid out.
+//! The front door: proves that a callback is genuine, reads it, seals what is personal in it, queues it durably, and only then
+//! acknowledges it.
+//!
+//! [`WebhookVerify::handle`] takes API Gateway's events, [`WebhookVerify::handle_raw`] the plain request of the one-machine
+//! server; both are the same path. Nothing of a request that is turned away is stored: it leaves a counter and a log line
+//! with pseudonyms.
+
+mod door;
+mod gateway;
+mod refused;
+pub mod samples;
+mod settings;
+
+pub use door::{LONGEST_BODY, MOST_EVENTS, RawRequest, WebhookVerify};
+pub use refused::Refused;
+pub use settings::CurrentSettings;

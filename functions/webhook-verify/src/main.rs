@@ -1,2 +1,2 @@
-//! Placeholder while the workspace is laid out.
+//! Wiring of the webhook-verify function.
 fn main() {}

@@ -1,0 +1,1 @@
+//! The sample events of `events/webhook-verify`, and how they are signed.
