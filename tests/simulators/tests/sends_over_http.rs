@@ -2,171 +2,18 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can not be set up has failed")]
 
+mod stage;
+
 use std::sync::Arc;
 
-use secrecy::SecretString;
-use sluice_channels::{Channels, Endpoints, HyperClient, Message, SendReport};
-use sluice_domain::consent::Recipient;
+use sluice_channels::{Channels, Endpoints, HyperClient, Message};
 use sluice_domain::delivery::Outcome;
-use sluice_domain::destination::{Channel, Destination};
-use sluice_domain::id::{DestinationId, TenantId};
-use sluice_domain::time::UnixMillis;
-use sluice_ports::{Clock, PortError, SecretStore, SecretVersions};
-use sluice_simulators::{
-    Fault, FaultEffect, FaultTimes, FeishuApp, FeishuBot, Place, Platform, Running, SimulatorClock,
-    SimulatorOptions, Simulators, WechatAccount, WecomApp, WecomBot,
+use sluice_domain::destination::Channel;
+use sluice_simulators::{Fault, FaultEffect, FaultTimes, Place, Platform};
+use stage::{
+    Named, Simulated, Stage, all, applications, destination, feishu_app, feishu_bot, is_delivered, message,
+    platform_of, wechat, wecom_app, wecom_bot,
 };
-
-/// Secrets whose value is their name.
-struct Named;
-
-impl SecretStore for Named {
-    async fn secret(&self, _: &TenantId, name: &str) -> Result<SecretVersions, PortError> {
-        if name == "missing" {
-            return Err(PortError::Missing { what: "secret", cause: name.to_owned() });
-        }
-        Ok(SecretVersions { current: SecretString::from(name), previous: None })
-    }
-}
-
-struct Simulated(SimulatorClock);
-
-impl Clock for Simulated {
-    fn now(&self) -> UnixMillis {
-        UnixMillis(self.0.now_ms())
-    }
-}
-
-struct Stage {
-    simulators: Running,
-    channels: Channels<HyperClient, Named, Simulated>,
-    tenant: TenantId,
-}
-
-impl Stage {
-    async fn new() -> Self {
-        let simulators = Simulators::start(options()).await.unwrap();
-        let endpoints =
-            Endpoints::new(&simulators.feishu_url, &simulators.wecom_url, &simulators.wechat_url).unwrap();
-        let channels =
-            Channels::new(endpoints, HyperClient::new().unwrap(), Named, Simulated(simulators.clock()));
-        Self { simulators, channels, tenant: TenantId::new("acme").unwrap() }
-    }
-
-    async fn send(&self, channel: &Channel, message: &Message) -> SendReport {
-        self.channels.send(&self.tenant, &destination(channel), message).await
-    }
-
-    async fn outcome(&self, channel: &Channel, message: &Message) -> Outcome {
-        self.send(channel, message).await.outcome
-    }
-
-    fn fault(&self, platform: Platform, place: Place, effect: FaultEffect) {
-        self.simulators.inject(Fault { platform, place, effect, times: FaultTimes::Next(1) });
-    }
-
-    fn minutes(&self, minutes: i64) {
-        self.simulators.clock().advance_ms(minutes * 60_000);
-    }
-}
-
-fn options() -> SimulatorOptions {
-    SimulatorOptions {
-        feishu_bots: vec![FeishuBot {
-            hook: "hook".to_owned(),
-            signing: Some("sign".to_owned()),
-            keywords: Vec::new(),
-        }],
-        feishu_apps: vec![FeishuApp {
-            app_id: "cli_1".to_owned(),
-            app_secret: "app-secret".to_owned(),
-            receivers: vec!["oc_1".to_owned()],
-        }],
-        wecom_bots: vec![WecomBot { key: "key".to_owned() }],
-        wecom_apps: vec![WecomApp {
-            corp_id: "ww1".to_owned(),
-            agent_id: 7,
-            secret: "corp-secret".to_owned(),
-            members: vec!["ZhangSan".to_owned(), "lisi".to_owned()],
-        }],
-        wechat_accounts: vec![WechatAccount {
-            app_id: "wx1".to_owned(),
-            secret: "wx-secret".to_owned(),
-            followers: vec!["o1".to_owned()],
-        }],
-        ..SimulatorOptions::default()
-    }
-}
-
-fn destination(channel: &Channel) -> Destination {
-    Destination {
-        id: DestinationId::new(channel.as_str()).unwrap(),
-        weight: 1,
-        recipient: Recipient::new("sales").unwrap(),
-        channel: channel.clone(),
-        acquisition_link: None,
-    }
-}
-
-fn feishu_bot() -> Channel {
-    Channel::FeishuBot { hook: "hook".to_owned(), signing: Some("sign".to_owned()) }
-}
-
-fn feishu_app() -> Channel {
-    Channel::FeishuApp {
-        app_id: "cli_1".to_owned(),
-        secret: "app-secret".to_owned(),
-        receive_id_type: "chat_id".to_owned(),
-        receive_id: "oc_1".to_owned(),
-    }
-}
-
-fn wecom_bot() -> Channel {
-    Channel::WecomBot { key: "key".to_owned() }
-}
-
-fn wecom_app(members: &[&str]) -> Channel {
-    Channel::WecomApp {
-        corp_id: "ww1".to_owned(),
-        agent_id: 7,
-        secret: "corp-secret".to_owned(),
-        members: members.iter().map(|member| (*member).to_owned()).collect(),
-    }
-}
-
-fn wechat() -> Channel {
-    Channel::WechatCustom {
-        app_id: "wx1".to_owned(),
-        secret: "wx-secret".to_owned(),
-        openid_field: "openid".to_owned(),
-    }
-}
-
-fn all() -> [Channel; 5] {
-    [feishu_bot(), feishu_app(), wecom_bot(), wecom_app(&["zhangsan"]), wechat()]
-}
-
-fn applications() -> [(Channel, Platform); 3] {
-    [
-        (feishu_app(), Platform::Feishu),
-        (wecom_app(&["zhangsan"]), Platform::Wecom),
-        (wechat(), Platform::Wechat),
-    ]
-}
-
-fn message(number: u32) -> Message {
-    Message {
-        dispatch_id: format!("0193a0c0-0000-7000-8000-{number:012}"),
-        title: Some("新线索".to_owned()),
-        text: format!("张先生 138****0001 想了解课程 {number}"),
-        link: Some(("查看".to_owned(), "https://example.com/lead/1".to_owned())),
-        recipient: Some("o1".to_owned()),
-    }
-}
-
-fn is_delivered(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Delivered { .. })
-}
 
 #[tokio::test]
 async fn every_channel_delivers_what_a_person_can_read() {
@@ -443,12 +290,4 @@ async fn wechat_messages_end_with_the_persons_window() {
     let nobody = Message { recipient: None, ..message(7) };
     let report = stage.send(&wechat(), &nobody).await;
     assert_eq!((report.outcome, report.code.as_deref()), (refused, Some("recipient_missing")));
-}
-
-fn platform_of(channel: &Channel) -> Platform {
-    match channel {
-        Channel::FeishuBot { .. } | Channel::FeishuApp { .. } => Platform::Feishu,
-        Channel::WecomBot { .. } | Channel::WecomApp { .. } => Platform::Wecom,
-        Channel::WechatCustom { .. } => Platform::Wechat,
-    }
 }
