@@ -5,6 +5,8 @@
 
 mod backlog;
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 mod http;
 mod keys;

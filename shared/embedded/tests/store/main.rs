@@ -1,4 +1,5 @@
 //! The embedded adapters against the disk and in memory.
 
+mod conformance;
 mod queue;
 mod support;

@@ -1,0 +1,51 @@
+use std::sync::Arc;
+
+use sluice_embedded::Store;
+use sluice_ports::Queue;
+use sluice_ports::conformance::Harness;
+use tempfile::TempDir;
+
+use crate::support::{clock, options};
+
+/// A store, and the directory that goes with it.
+struct Embedded {
+    store: Store,
+    _dir: Option<Arc<TempDir>>,
+}
+
+impl Harness for Embedded {
+    type Store = Store;
+
+    fn store(&self) -> &Store {
+        &self.store
+    }
+
+    async fn drain(&self, queue: Queue) -> Vec<String> {
+        let mut bodies = Vec::new();
+        loop {
+            let batch = self.store.receive(queue, 100, 60_000).await.unwrap();
+            if batch.is_empty() {
+                return bodies;
+            }
+            let (mut handles, mut texts): (Vec<_>, Vec<_>) =
+                batch.into_iter().map(|message| (message.receipt_handle, message.body)).unzip();
+            self.store.delete(queue, std::mem::take(&mut handles)).await.unwrap();
+            bodies.append(&mut texts);
+        }
+    }
+}
+
+#[expect(clippy::unused_async, reason = "the suite awaits it: other adapters start emulators here")]
+async fn fresh_in_memory() -> Embedded {
+    Embedded { store: Store::in_memory(options(&clock())).unwrap(), _dir: None }
+}
+
+#[expect(clippy::unused_async, reason = "the suite awaits it: other adapters start emulators here")]
+async fn fresh_on_disk() -> Embedded {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), options(&clock())).unwrap();
+    Embedded { store, _dir: Some(Arc::new(dir)) }
+}
+
+sluice_ports::conformance_tests!(in_memory, super::fresh_in_memory);
+sluice_ports::conformance_tests!(on_disk, super::fresh_on_disk);

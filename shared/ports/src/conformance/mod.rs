@@ -1,0 +1,112 @@
+//! What every adapter of the ports must do, as tests that any adapter can run.
+//!
+//! An adapter implements [`Harness`] and calls [`conformance_tests!`](crate::conformance_tests) in its test program, which
+//! expands to one `#[tokio::test]` a behaviour:
+//!
+//! ```ignore
+//! sluice_ports::conformance_tests!(on_disk, fresh_on_disk);
+//! ```
+//!
+//! The cases use the public ports alone. They assume an empty store each, and the times they pass in, not the machine's.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    clippy::indexing_slicing,
+    reason = "these are tests: a failed assertion is their answer"
+)]
+
+use std::future::Future;
+
+use crate::{AuditLog, ConsentStore, Deliveries, Exposures, Intake, OrderBook, Outbox, Queue};
+
+pub mod audit_log;
+pub mod consents;
+pub mod deliveries;
+pub mod exposures;
+pub mod intake;
+pub mod order_book;
+pub mod outbox;
+pub mod samples;
+
+/// An empty store, and what a test must be able to see of its queues.
+pub trait Harness: Send + Sync {
+    /// The adapter.
+    type Store: Intake
+        + ConsentStore
+        + AuditLog
+        + OrderBook
+        + Exposures
+        + Deliveries
+        + Outbox
+        + Clone
+        + Send
+        + Sync
+        + 'static;
+
+    /// The store of this harness.
+    fn store(&self) -> &Self::Store;
+
+    /// Takes every visible message off a queue and gives the bodies.
+    fn drain(&self, queue: Queue) -> impl Future<Output = Vec<String>> + Send;
+}
+
+/// Expands to a module of tests of every port. `$fresh` is an async function that makes a [`Harness`] over an empty store.
+#[macro_export]
+macro_rules! conformance_tests {
+    ($module:ident, $fresh:path) => {
+        mod $module {
+            $crate::conformance_cases! { $fresh;
+                intake: accepted_events_are_queued_and_receipted,
+                intake: a_batch_with_an_oversized_event_leaves_nothing,
+                intake: a_replay_has_a_receipt_of_its_own,
+                intake: receipts_page_through_a_day_without_gap_or_repeat,
+                intake: tenants_see_only_their_own_receipts,
+                outbox: sends_a_batch_and_names_what_was_too_large,
+                outbox: a_delayed_message_is_not_visible_at_once,
+                consents: a_grant_is_found_by_its_key_alone,
+                consents: answers_come_in_the_order_of_the_keys,
+                consents: the_order_of_grants_and_withdrawals_does_not_matter,
+                consents: a_later_grant_stands_again_in_every_order,
+                consents: withdrawing_everything_ends_each_consent_of_the_person_alone,
+                consents: parallel_withdrawals_end_a_consent_once,
+                audit_log: a_record_is_written_once_and_sends_once,
+                audit_log: answers_keep_the_order_of_the_batch,
+                audit_log: an_event_twice_in_a_batch_is_recorded_once,
+                audit_log: an_oversized_message_leaves_no_record,
+                audit_log: of_parallel_writers_one_wins,
+                audit_log: records_are_found_by_event_by_trace_and_by_day,
+                audit_log: a_day_pages_without_gap_or_repeat,
+                audit_log: another_tenant_finds_nothing,
+                order_book: an_entry_is_written_once,
+                order_book: a_day_lists_its_entries_in_order,
+                exposures: the_first_exposure_sticks,
+                exposures: experiments_people_and_tenants_are_apart,
+                exposures: all_of_a_tenant_are_listed_once,
+                deliveries: of_a_hundred_parallel_claims_one_wins,
+                deliveries: a_claim_is_held_until_its_deadline_and_then_taken_over,
+                deliveries: a_stale_owner_is_fenced,
+                deliveries: what_is_settled_stays_settled,
+                deliveries: a_waiting_delivery_is_free_at_its_time,
+                deliveries: the_first_assignment_stays,
+                deliveries: the_last_twenty_attempts_are_kept,
+                deliveries: nothing_can_be_settled_that_was_never_claimed,
+                deliveries: a_day_lists_its_own_deliveries,
+            }
+        }
+    };
+}
+
+/// Part of [`conformance_tests!`](crate::conformance_tests).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_cases {
+    ($fresh:path; $($port:ident: $case:ident,)*) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                $crate::conformance::$port::$case($fresh().await).await;
+            }
+        )*
+    };
+}
