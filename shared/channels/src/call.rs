@@ -23,12 +23,6 @@ impl Payload {
     pub(crate) fn sha256(&self) -> String {
         hex::encode(Sha256::digest(&self.0))
     }
-
-    /// The body as text.
-    #[cfg(test)]
-    pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap()
-    }
 }
 
 /// `POST` of JSON.

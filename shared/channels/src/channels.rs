@@ -22,6 +22,7 @@ pub struct Channels<Http, Secrets, Time> {
     pub(crate) clock: Time,
     pub(crate) tokens: Tokens,
     pub(crate) blocks: Blocks,
+    pub(crate) pace: wecom::pace::Pace,
 }
 
 /// What is sent, where to, for whom.
@@ -35,13 +36,21 @@ pub(crate) struct Errand<'a> {
 impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets, Time> {
     /// With empty caches.
     pub fn new(endpoints: Endpoints, http: Http, secrets: Secrets, clock: Time) -> Self {
-        Self { endpoints, http, secrets, clock, tokens: Tokens::default(), blocks: Blocks::default() }
+        Self {
+            endpoints,
+            http,
+            secrets,
+            clock,
+            tokens: Tokens::default(),
+            blocks: Blocks::default(),
+            pace: wecom::pace::Pace::default(),
+        }
     }
 
     /// Sends one message once. Every fault is in the report: configuration faults are [`Outcome::EndpointRefused`] with a code.
     ///
     /// Inside a block window that the platform has announced, nothing is sent; the report says [`Outcome::Throttled`] with the
-    /// code `blocked`.
+    /// code `blocked`. The same where WeCom would drop the message in silence, with the code `paced`.
     pub async fn send(&self, tenant: &TenantId, destination: &Destination, message: &Message) -> SendReport {
         let errand = Errand { tenant, endpoint: &destination.id, message };
         let report = match self.route(errand, &destination.channel).await {

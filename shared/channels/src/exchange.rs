@@ -64,6 +64,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             secret: secret.to_owned(),
         };
         let token = self.token(errand, application, &key).await?;
+        self.paced(application)?;
         let mut heard = self.sent(application, &token, &payload).await?;
         if heard.verdict() == Some(Verdict::RefreshToken) {
             self.tokens.forget(&key, &token).await;
@@ -72,6 +73,14 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         }
         let accepted = |body: &Value| application.accepted(body);
         Ok(self.conclude(errand, application.dialect(), &payload, heard, accepted))
+    }
+
+    /// Holds back what the platform would drop in silence.
+    fn paced(&self, application: Application<'_>) -> Result<(), Refusal> {
+        let Application::Wecom { members, .. } = application else { return Ok(()) };
+        self.pace
+            .admit(&application.account(), members, self.clock.now())
+            .map_err(|until| Refusal::new(Outcome::Throttled { until }, "paced"))
     }
 
     async fn sent(

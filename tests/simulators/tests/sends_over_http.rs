@@ -1,6 +1,6 @@
 //! The real sender over real HTTP against the simulators: every channel, dead tokens, lost answers, throttles.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can not be set up has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
 
 mod stage;
 
@@ -11,8 +11,8 @@ use sluice_domain::delivery::Outcome;
 use sluice_domain::destination::Channel;
 use sluice_simulators::{Fault, FaultEffect, FaultTimes, Place, Platform};
 use stage::{
-    Named, Simulated, Stage, all, applications, destination, feishu_app, feishu_bot, is_delivered, message,
-    platform_of, wechat, wecom_app, wecom_bot,
+    Named, Simulated, Stage, all, applications, destination, feishu_app, is_delivered, message, platform_of,
+    wechat, wecom_app, wecom_bot,
 };
 
 #[tokio::test]
@@ -290,4 +290,23 @@ async fn wechat_messages_end_with_the_persons_window() {
     let nobody = Message { recipient: None, ..message(7) };
     let report = stage.send(&wechat(), &nobody).await;
     assert_eq!((report.outcome, report.code.as_deref()), (refused, Some("recipient_missing")));
+}
+
+#[tokio::test]
+async fn nothing_is_called_delivered_that_wecom_drops_in_silence() {
+    let stage = Stage::new().await;
+    let mut delivered = 0;
+    for number in 0..40 {
+        let report = stage.send(&wecom_app(&["lisi"]), &message(number)).await;
+        if is_delivered(&report.outcome) {
+            delivered += 1;
+        } else {
+            assert!(matches!(report.outcome, Outcome::Throttled { .. }), "{report:?}");
+            assert_eq!(report.code.as_deref(), Some("paced"));
+        }
+    }
+    let dropped = stage.simulators.counters(Platform::Wecom).dropped_silently;
+    assert_eq!((delivered, stage.simulators.seen().len(), dropped), (30, 30, 0));
+    stage.minutes(2);
+    assert!(is_delivered(&stage.outcome(&wecom_app(&["lisi"]), &message(40)).await));
 }

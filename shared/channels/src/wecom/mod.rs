@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod bot;
 mod errors;
+pub(crate) mod pace;
 
 pub use errors::ERRORS;
 

@@ -48,6 +48,7 @@ pub(crate) fn answer(status: u16, body: &str) -> Answer {
     bytes_answer(status, body.as_bytes())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "prepared answers may be failures too")]
 pub(crate) fn bytes_answer(status: u16, body: &[u8]) -> Answer {
     Ok(HttpResponse {
         status: http::StatusCode::from_u16(status).unwrap(),
