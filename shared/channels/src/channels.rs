@@ -120,8 +120,8 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         let payload = wecom::bot::payload(errand.message)?;
         let key = self.secret(errand.tenant, key).await?.current;
         let url = wecom::bot::url(self.endpoints.wecom(), call::bot_key(expose(&key))?);
-        let heard = self.exchange(&wecom::DIALECT, call::post(url, &payload)).await;
-        Ok(self.conclude(errand, &wecom::DIALECT, &payload, heard, taken))
+        let heard = self.exchange(&wecom::BOT_DIALECT, call::post(url, &payload)).await;
+        Ok(self.conclude(errand, &wecom::BOT_DIALECT, &payload, heard, taken))
     }
 }
 

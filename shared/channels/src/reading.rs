@@ -11,8 +11,8 @@ use crate::verdict::{Row, row};
 pub(crate) struct Dialect {
     /// For logs.
     pub(crate) name: &'static str,
-    /// Its error table.
-    pub(crate) errors: &'static [Row],
+    /// Its error tables; the first that has a code counts.
+    pub(crate) errors: &'static [&'static [Row]],
     /// The fields that may hold the code: the first one that exists counts, whatever it holds.
     pub(crate) code_fields: &'static [&'static str],
     /// The fields that may hold the words.
@@ -77,7 +77,7 @@ impl Dialect {
     }
 
     fn rule(&self, status: StatusCode, code: Option<i64>) -> Ruling {
-        match code.map(|code| (code, row(self.errors, code))) {
+        match code.map(|code| (code, self.errors.iter().find_map(|table| row(table, code)))) {
             Some((_, Some(row))) => return Ruling::Listed(row),
             Some((0, None)) if status.is_success() => return Ruling::Accepted,
             // 0 under an error status contradicts itself.

@@ -310,3 +310,17 @@ async fn nothing_is_called_delivered_that_wecom_drops_in_silence() {
     stage.minutes(2);
     assert!(is_delivered(&stage.outcome(&wecom_app(&["lisi"]), &message(40)).await));
 }
+
+#[tokio::test]
+async fn a_busy_bot_waits_a_minute_every_time() {
+    let stage = Stage::new().await;
+    for _ in 0..3 {
+        stage.fault(Platform::Wecom, Place::Send, FaultEffect::Code { code: 45_009, status: 200 });
+        let before = stage.simulators.clock().now_ms();
+        let Outcome::Throttled { until } = stage.outcome(&wecom_bot(), &message(1)).await else {
+            panic!("throttled")
+        };
+        assert!((60_000..61_000).contains(&(until.0 - before)));
+        stage.minutes(2);
+    }
+}

@@ -13,7 +13,7 @@ use crate::reading::{Dialect, header};
 /// The message API and the gateway say `code`; old bots say `StatusCode` alone. Where both stand, `code` counts.
 pub(crate) const DIALECT: Dialect = Dialect {
     name: "feishu",
-    errors: ERRORS,
+    errors: &[ERRORS],
     code_fields: &["code", "StatusCode"],
     message_fields: &["msg", "StatusMessage"],
     log_id: |answer, _| header(answer, "x-tt-logid").map(ToOwned::to_owned),

@@ -10,7 +10,7 @@ use crate::reading::Dialect;
 /// Decided on `errcode`.
 pub(crate) const DIALECT: Dialect = Dialect {
     name: "wechat",
-    errors: ERRORS,
+    errors: &[ERRORS],
     code_fields: &["errcode"],
     message_fields: &["errmsg"],
     log_id: |_, words| {

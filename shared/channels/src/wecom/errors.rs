@@ -1,4 +1,4 @@
-use crate::verdict::Evidence::{Documented, Libraries, Reported};
+use crate::verdict::Evidence::{Documented, Inferred, Libraries, Reported};
 use crate::verdict::Verdict::{Content, Endpoint, Recipient, RefreshToken, Throttle, Transient};
 use crate::verdict::{Row, Scope, Wait, when};
 
@@ -8,6 +8,15 @@ const CONTACTS: &str = "WW92599";
 
 const GONE: crate::verdict::Verdict = Recipient { opt_out: false };
 const MALFORMED: crate::verdict::Verdict = Content { compliance: false };
+
+/// What differs for group bots (WW99110): 20 messages a minute is their only limit, and its block lasts 60 s.
+pub const BOT_ERRORS: &[Row] = &[when(
+    45_009,
+    Throttle(Wait::Seconds(60), Scope::Endpoint),
+    "more than 20 messages in a minute",
+    LIMITS,
+    Inferred,
+)];
 
 /// WeCom's codes. The same numbers can mean something else at WeChat.
 pub const ERRORS: &[Row] = &[

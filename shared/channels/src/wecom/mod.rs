@@ -5,21 +5,26 @@ pub(crate) mod bot;
 mod errors;
 pub(crate) mod pace;
 
-pub use errors::ERRORS;
+pub use errors::{BOT_ERRORS, ERRORS};
 
 use crate::reading::Dialect;
 
 /// Decided on `errcode`; the words may change at any time (WW90455).
 pub(crate) const DIALECT: Dialect = Dialect {
     name: "wecom",
-    errors: ERRORS,
+    errors: &[ERRORS],
     code_fields: &["errcode"],
     message_fields: &["errmsg"],
-    log_id: |_, words| {
-        let (_, hint) = words?.split_once("hint: [")?;
-        Some(hint.split_once(']')?.0.to_owned())
-    },
+    log_id: hint,
 };
+
+/// The same for bots, whose limit is by the minute alone.
+pub(crate) const BOT_DIALECT: Dialect = Dialect { errors: &[BOT_ERRORS, ERRORS], ..DIALECT };
+
+fn hint(_: &sluice_ports::HttpResponse, words: Option<&str>) -> Option<String> {
+    let (_, hint) = words?.split_once("hint: [")?;
+    Some(hint.split_once(']')?.0.to_owned())
+}
 
 /// Texts of bots and applications (WW99110, WW90236): longer ones are refused or cut by the platform.
 const TEXT_LIMIT: usize = 2_048;
