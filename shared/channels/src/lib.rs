@@ -1,7 +1,4 @@
-//! Feishu, WeCom and WeChat: payloads, signing, token life, the error tables as data — over an HTTP port.
-//!
-//! [`Channels::send`] makes one attempt and says what it means. The platforms report failures in the body under HTTP 200, so
-//! nothing counts as delivered but an integer success code in readable JSON; whatever can not be read is *unclear*.
+#![doc = include_str!("../README.md")]
 
 mod application;
 mod blocks;

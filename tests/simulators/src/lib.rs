@@ -1,8 +1,4 @@
-//! Loopback servers that enforce what Feishu, WeCom and WeChat enforce, with faults to order and a list of what a recipient
-//! would have seen.
-//!
-//! They check signatures and their ±1 h, tokens and their lives, body shapes and sizes, rates with their block windows, silent
-//! drops, and the platforms' memory of `uuid`s and contents — by a clock that can be set.
+#![doc = include_str!("../README.md")]
 
 mod clock;
 mod control;
