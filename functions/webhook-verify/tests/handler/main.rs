@@ -1,0 +1,7 @@
+//! The handler, over the embedded store.
+
+mod arbitrary_input;
+mod faults;
+mod gate;
+mod requests;
+mod samples;
