@@ -62,7 +62,8 @@ async fn late_orders(
 ) -> Result<Vec<sluice_domain::order::OrderEntry>, ReconcileError> {
     let entered: BTreeSet<&EventKey> = orders.iter().map(|entry| &entry.key).collect();
     let recorded = audits.iter().filter(|record| matches!(record.disposition, Disposition::Recorded { .. }));
-    let missing: BTreeSet<&EventKey> = recorded.map(|r| &r.key).filter(|key| !entered.contains(key)).collect();
+    let missing: BTreeSet<&EventKey> =
+        recorded.map(|r| &r.key).filter(|key| !entered.contains(key)).collect();
     if missing.is_empty() {
         return Ok(Vec::new());
     }
@@ -93,7 +94,8 @@ pub(crate) async fn dead_letters(store: &impl Records) -> Result<Vec<DeadLetter>
 async fn depths(store: &impl Records) -> Result<Vec<QueueDepth>, ReconcileError> {
     let mut depths = Vec::new();
     for queue in Queue::ALL {
-        let messages = store.unfinished(queue).await.map_err(ReconcileError::port("reading a queue's depth"))?;
+        let messages =
+            store.unfinished(queue).await.map_err(ReconcileError::port("reading a queue's depth"))?;
         depths.push(QueueDepth { queue: queue.as_str().to_owned(), messages });
     }
     Ok(depths)

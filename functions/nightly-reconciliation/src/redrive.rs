@@ -9,7 +9,9 @@ use crate::{ReconcileError, Records, gather};
 pub(crate) async fn redrive(store: &impl Records) -> Result<Vec<DeadLetter>, ReconcileError> {
     let mut back = Vec::new();
     for letter in gather::dead_letters(store).await? {
-        let Some(queue) = Queue::ALL.into_iter().find(|queue| queue.as_str() == letter.queue) else { continue };
+        let Some(queue) = Queue::ALL.into_iter().find(|queue| queue.as_str() == letter.queue) else {
+            continue;
+        };
         if !letter.may_be_put_back() {
             continue;
         }
