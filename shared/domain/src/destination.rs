@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bucket::murmur3_x64_128;
 use crate::consent::{Purpose, Recipient};
 use crate::event::EventKind;
 use crate::id::{DestinationId, ScriptId};
@@ -108,4 +109,91 @@ pub struct Route {
     /// The experiment that picks the script.
     #[serde(default)]
     pub experiment: Option<crate::id::ExperimentId>,
+}
+
+/// The destination of a key by weighted rendezvous: the largest `−weight / ln(u)`, where `u` is the key's hash with the destination's
+/// name, in (0, 1) (Schindelhauer & Schomaker 2005, as highest random weight with weights).
+///
+/// Taking one away moves only the keys that it had. Destinations of weight 0 are never chosen.
+pub fn choose<'a>(
+    destinations: impl IntoIterator<Item = &'a Destination>,
+    key: &str,
+) -> Option<&'a Destination> {
+    let mut best: Option<(f64, &Destination)> = None;
+    for destination in destinations.into_iter().filter(|destination| destination.weight > 0) {
+        let score = score(destination.id.as_str(), destination.weight, key);
+        if best.is_none_or(|(highest, _)| score > highest) {
+            best = Some((score, destination));
+        }
+    }
+    best.map(|(_, destination)| destination)
+}
+
+fn score(name: &str, weight: u32, key: &str) -> f64 {
+    let (hash, _) = murmur3_x64_128(format!("{name}|{key}").as_bytes(), 0);
+    // The upper 53 bits, and a half so that neither 0 nor 1 can come out.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
+    let unit = ((hash >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
+    -f64::from(weight) / unit.ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn destination(id: &str, weight: u32) -> Destination {
+        Destination {
+            id: DestinationId::new(id).unwrap(),
+            weight,
+            recipient: Recipient::new("sales").unwrap(),
+            channel: Channel::WecomBot { key: "bot".into() },
+            acquisition_link: None,
+        }
+    }
+
+    #[test]
+    fn published_rows_give_their_hashes_scores_and_winners() {
+        let rows = include_str!("../../../tests/vectors/hrw_weighted.csv");
+        let mut seen = 0;
+        for row in rows.lines().skip(1) {
+            let cells: Vec<_> = row.split(',').collect();
+            let (key, nodes, winner) = (cells[0], cells[1], cells[8]);
+            let nodes: Vec<_> = nodes.split('|').map(|node| node.split_once(':').unwrap()).collect();
+            let nodes: Vec<_> =
+                nodes.iter().map(|(name, weight)| destination(name, weight.parse().unwrap())).collect();
+            for (index, node) in nodes.iter().enumerate() {
+                let (hash, _) = murmur3_x64_128(format!("{}|{key}", node.id).as_bytes(), 0);
+                assert_eq!(hash, cells[2 + index].parse::<u64>().unwrap(), "{row}");
+                let expected: f64 = cells[5 + index].parse().unwrap();
+                assert!((score(node.id.as_str(), node.weight, key) / expected - 1.0).abs() < 1e-9, "{row}");
+            }
+            assert_eq!(choose(&nodes, key).unwrap().id.as_str(), winner, "{row}");
+            seen += 1;
+        }
+        assert_eq!(seen, 12);
+    }
+
+    proptest! {
+        #[test]
+        fn taking_one_away_moves_only_its_own_keys(keys in proptest::collection::vec("[a-z0-9]{1,12}", 1..50), gone in 0..4_usize) {
+            let all = [destination("a", 1), destination("b", 2), destination("c", 3), destination("d", 4)];
+            for key in &keys {
+                let before = choose(&all, key).unwrap();
+                let left = all.iter().enumerate().filter(|(index, _)| *index != gone).map(|(_, it)| it);
+                let after = choose(left, key).unwrap();
+                prop_assert!(before.id == after.id || before.id == all[gone].id);
+            }
+        }
+    }
+
+    #[test]
+    fn a_destination_without_weight_is_out_of_rotation() {
+        let all = [destination("a", 0), destination("b", 1)];
+        for key in 0..100 {
+            assert_eq!(choose(&all, &key.to_string()).unwrap().id.as_str(), "b");
+        }
+        assert_eq!(choose([&all[0]], "1"), None);
+    }
 }

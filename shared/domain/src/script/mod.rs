@@ -1,0 +1,120 @@
+//! Scripts (话术): versioned message templates.
+//!
+//! Templates are minijinja's; a name that a template uses and Sluice does not know is an error when the configuration is
+//! checked, and never an empty string in a message. Values come masked unless the decision allows them plainly.
+
+mod masking;
+mod variables;
+
+pub use masking::{mask, mask_name, mask_phone};
+pub use variables::Variables;
+
+use minijinja::{Environment, UndefinedBehavior};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::FailureKind;
+use crate::id::ScriptId;
+
+/// One script.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Script {
+    /// Its name.
+    pub id: ScriptId,
+    /// Grows with every change of the text.
+    pub version: u32,
+    /// The title of a card, a template.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// The text, a template (minijinja syntax, undefined names are errors).
+    pub text: String,
+}
+
+/// A rendered script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The title of a card.
+    pub title: Option<String>,
+    /// The text.
+    pub text: String,
+}
+
+/// Why a script does not render. It quotes nothing of the person's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScriptError {
+    /// The template is no template, or uses a name that does not exist.
+    #[error("script `{script}` is not usable at line {line}: {cause}")]
+    Template {
+        /// Which.
+        script: ScriptId,
+        /// Where, from 1; 0 when it can not be told.
+        line: usize,
+        /// The kind of error, in the template engine's words.
+        cause: String,
+    },
+}
+
+impl ScriptError {
+    /// A person must mend the script.
+    pub fn kind(&self) -> FailureKind {
+        FailureKind::Configuration
+    }
+}
+
+impl Script {
+    /// Renders it with every variable filled in, to find out whether it can be rendered at all.
+    ///
+    /// # Errors
+    /// [`ScriptError::Template`].
+    pub fn check(&self) -> Result<(), ScriptError> {
+        self.render(&Variables::example()).map(|_| ())
+    }
+
+    /// Renders it.
+    ///
+    /// # Errors
+    /// [`ScriptError::Template`].
+    pub fn render(&self, variables: &Variables) -> Result<Rendered, ScriptError> {
+        let title = self.title.as_deref().map(|title| self.fill(title, variables)).transpose()?;
+        Ok(Rendered { title, text: self.fill(&self.text, variables)? })
+    }
+
+    fn fill(&self, template: &str, variables: &Variables) -> Result<String, ScriptError> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.render_str(template, minijinja::value::Serde(variables)).map_err(|error| ScriptError::Template {
+            script: self.id.clone(),
+            line: error.line().unwrap_or(0),
+            cause: error.kind().to_string(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(text: &str) -> Script {
+        Script { id: ScriptId::new("greeting").unwrap(), version: 1, title: Some("{{ tenant }}".into()), text: text.into() }
+    }
+
+    #[test]
+    fn a_script_is_filled_with_its_variables() {
+        let rendered = script("【{{ tenant }}】{{ name }} {{ phone }} {{ form['城市'] }}").render(&Variables::example()).unwrap();
+        assert_eq!(rendered.title.as_deref(), Some("示例品牌"));
+        assert_eq!(rendered.text, "【示例品牌】张* 138****8000 北京市");
+    }
+
+    #[test]
+    fn a_name_that_does_not_exist_is_an_error_and_not_an_empty_text() {
+        let error = script("{{ nickname }}").check().unwrap_err();
+        assert_eq!(error.to_string(), "script `greeting` is not usable at line 1: undefined value");
+        assert!(script("{% if %}").check().is_err());
+    }
+
+    #[test]
+    fn values_are_no_templates() {
+        let variables = Variables { name: "{{ phone }}".into(), ..Variables::example() };
+        assert_eq!(script("{{ name }}").render(&variables).unwrap().text, "{{ phone }}");
+    }
+}
