@@ -1,5 +1,7 @@
 //! The handler over the embedded store, fed with the sample events.
 
+#![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! What loads, what does not, and what is said about it.
 
+#![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
+
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
@@ -120,6 +122,8 @@ fn each_mistake_is_told_with_its_code_and_place() {
             "secret_not_a_name",
             "credential",
         ),
+        ("{{ phone }}", "{{ mobile }}", "script_invalid", "lead-card-plain"),
+        ("{{ phone }}", "{{ phone", "script_invalid", "syntax error"),
         ("scheme: doudian", "scheme: dou-dian", "syntax", "dou-dian"),
         ("valid_days: 180", "valid_day: 180", "syntax", "valid_day"),
         ("agent_id: 1000002", "agent_id: many", "syntax", "expected i64"),

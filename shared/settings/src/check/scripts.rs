@@ -9,5 +9,8 @@ pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
         if here.text.trim().is_empty() {
             findings.add(script, "script_empty", format!("script `{}` has no text", here.id));
         }
+        if let Err(error) = here.check() {
+            findings.add(script, "script_invalid", error.to_string());
+        }
     }
 }
