@@ -90,7 +90,7 @@ impl AuditLog for Store {
         day: BusinessDay,
         cursor: Option<String>,
     ) -> Result<Page<AuditRecord>, PortError> {
-        self.of_day(Name::AuditDays, Name::Audits, tenant, day, cursor)
+        self.of_day(Name::AuditDays, Name::Audits, tenant, day, cursor.as_deref())
     }
 }
 
@@ -102,7 +102,7 @@ impl Store {
         records: Name,
         tenant: &TenantId,
         day: BusinessDay,
-        cursor: Option<String>,
+        cursor: Option<&str>,
     ) -> Result<Page<R>, PortError> {
         let snapshot = self.snapshot()?;
         let (index, table) = (tables::read(&snapshot, index)?, tables::read(&snapshot, records)?);

@@ -123,6 +123,6 @@ impl Deliveries for Store {
         day: BusinessDay,
         cursor: Option<String>,
     ) -> Result<Page<Delivery>, PortError> {
-        self.of_day(Name::DeliveryDays, Name::Deliveries, tenant, day, cursor)
+        self.of_day(Name::DeliveryDays, Name::Deliveries, tenant, day, cursor.as_deref())
     }
 }

@@ -72,7 +72,7 @@ impl Exposures for Store {
         cursor: Option<String>,
     ) -> Result<Page<Exposure>, PortError> {
         let table = tables::read(&self.snapshot()?, Name::Exposures)?;
-        listing::page(&table, &Range::under(&Key::of(tenant)), cursor, |_, value| {
+        listing::page(&table, &Range::under(&Key::of(tenant)), cursor.as_deref(), |_, value| {
             tables::parse(Name::Exposures, value)
         })
     }

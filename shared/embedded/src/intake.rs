@@ -62,7 +62,9 @@ impl Intake for Store {
         cursor: Option<String>,
     ) -> Result<Page<Receipt>, PortError> {
         let table = tables::read(&self.snapshot()?, Name::Receipts)?;
-        listing::page(&table, &Range::day(tenant, day), cursor, |key, value| receipt(tenant, key, value))
+        listing::page(&table, &Range::day(tenant, day), cursor.as_deref(), |key, value| {
+            receipt(tenant, key, value)
+        })
     }
 }
 

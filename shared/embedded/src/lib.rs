@@ -12,6 +12,8 @@
 
 mod audits;
 mod backlog;
+#[cfg(test)]
+mod broken_disk;
 mod clock;
 mod consents;
 mod deliveries;

@@ -60,11 +60,11 @@ impl Range {
 pub(crate) fn page<T>(
     table: &ReadOnlyTable<&'static [u8], &'static [u8]>,
     range: &Range,
-    cursor: Option<String>,
+    cursor: Option<&str>,
     mut item: impl FnMut(&[u8], &[u8]) -> Result<T, PortError>,
 ) -> Result<Page<T>, PortError> {
     let mut page = Page { items: Vec::new(), next: None };
-    let from = range.after(cursor.as_deref())?;
+    let from = range.after(cursor)?;
     let to = range.to.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
     let from = from.as_ref().map(Vec::as_slice);
     if let (Bound::Included(low) | Bound::Excluded(low), Bound::Excluded(high)) = (&from, &to)

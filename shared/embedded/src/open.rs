@@ -1,6 +1,7 @@
 //! Opening the data directory.
 
 use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -147,7 +148,7 @@ fn refused(dir: &Path, error: DatabaseError) -> OpenError {
     match error {
         DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(dir.to_owned()),
         DatabaseError::UpgradeRequired(version) => OpenError::Layout { found: format!("redb {version}") },
-        DatabaseError::Storage(redb::StorageError::Io(cause)) => {
+        DatabaseError::Storage(redb::StorageError::Io(cause)) if cause.kind() != ErrorKind::InvalidData => {
             OpenError::Directory { path: dir.to_owned(), cause }
         }
         other => OpenError::Damaged(other.to_string()),

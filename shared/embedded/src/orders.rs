@@ -29,6 +29,6 @@ impl OrderBook for Store {
         day: BusinessDay,
         cursor: Option<String>,
     ) -> Result<Page<OrderEntry>, PortError> {
-        self.of_day(Name::OrderDays, Name::Orders, tenant, day, cursor)
+        self.of_day(Name::OrderDays, Name::Orders, tenant, day, cursor.as_deref())
     }
 }

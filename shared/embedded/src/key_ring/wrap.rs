@@ -60,3 +60,49 @@ pub(super) fn open(cipher: &Aes256Gcm, place: &Key, wrapped: &Wrapped) -> Option
     let key: [u8; 32] = plain.as_slice().try_into().ok()?;
     (version == VERSION).then(|| Zeroizing::new(key))
 }
+
+#[cfg(test)]
+mod tests {
+    use aes_gcm::KeyInit as _;
+
+    use super::*;
+    use crate::SystemEntropy;
+
+    fn cipher(byte: u8) -> Aes256Gcm {
+        Aes256Gcm::new(&[byte; 32].into())
+    }
+
+    fn tenant(name: &str) -> TenantId {
+        TenantId::new(name).unwrap()
+    }
+
+    #[test]
+    fn a_wrapped_key_opens_in_its_place_under_its_master_key_alone() {
+        let at = place(&tenant("brand"), Purpose::Data, 1);
+        let wrapped = seal(&cipher(1), &at, &[9; 32], &SystemEntropy);
+        assert_eq!(open(&cipher(1), &at, &wrapped).as_deref(), Some(&[9; 32]));
+        assert!(open(&cipher(2), &at, &wrapped).is_none());
+        let elsewhere = [
+            place(&tenant("other"), Purpose::Data, 1),
+            place(&tenant("brand"), Purpose::Index, 1),
+            place(&tenant("brand"), Purpose::Data, 2),
+        ];
+        for place in elsewhere {
+            assert!(open(&cipher(1), &place, &wrapped).is_none());
+        }
+    }
+
+    #[test]
+    fn every_flipped_byte_and_every_cut_is_rejected() {
+        let at = place(&tenant("brand"), Purpose::Index, 0);
+        let wrapped = seal(&cipher(1), &at, &[9; 32], &SystemEntropy);
+        assert_eq!(wrapped.0.len(), 1 + 12 + 32 + 16);
+        for index in 0..wrapped.0.len() {
+            let mut altered = wrapped.clone();
+            altered.0[index] ^= 1;
+            assert!(open(&cipher(1), &at, &altered).is_none(), "byte {index}");
+            let cut = Wrapped(wrapped.0[..index].to_vec());
+            assert!(open(&cipher(1), &at, &cut).is_none(), "cut to {index}");
+        }
+    }
+}

@@ -76,8 +76,8 @@ impl DeadLetter {
 }
 
 /// Stores a dead letter.
-pub(super) fn put(tables: &mut Tables<'_>, queue: Queue, letter: DeadLetter) -> Result<(), Fault> {
-    let value = tables::json(Name::dead(queue), &letter)?;
+pub(super) fn put(tables: &mut Tables<'_>, queue: Queue, letter: &DeadLetter) -> Result<(), Fault> {
+    let value = tables::json(Name::dead(queue), letter)?;
     let id = tables.next_id(letter.buried_at);
     tables.put(Name::dead(queue), &id.to_be_bytes(), &value)
 }
@@ -101,7 +101,7 @@ pub(super) fn spent(
         buried_at: now,
         redrives: header.redrives,
     };
-    put(tables, queue, letter)?;
+    put(tables, queue, &letter)?;
     tables.remove(Name::messages(queue), &id.to_be_bytes())?;
     tables.effects.push(Effect::Left { queue, id });
     Ok(())
@@ -116,23 +116,33 @@ pub(super) fn count(tables: &mut Tables<'_>, queue: Queue, id: u64, receives: u3
 
 impl Store {
     /// The dead letters of a queue, oldest first, a page at a time.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "as every listing of the ports: hand the page's `next` back"
+    )]
     pub fn dead_letters(&self, queue: Queue, cursor: Option<String>) -> Result<Page<DeadLetter>, PortError> {
         let name = Name::dead(queue);
         let snapshot = self.inner.database.begin_read().map_err(storage)?;
         let table = tables::read(&snapshot, name)?;
-        listing::page(&table, &Range::everything(), cursor, |key, value| DeadLetter::stored(name, key, value))
+        listing::page(&table, &Range::everything(), cursor.as_deref(), |key, value| {
+            DeadLetter::stored(name, key, value)
+        })
     }
 
     /// Puts dead letters back on their queue with a receive count of zero; says how many.
     pub async fn redrive(&self, queue: Queue, which: Redrive) -> Result<usize, PortError> {
-        let mut cursor = None;
-        let mut redriven = 0;
+        if let Redrive::One(id) = which {
+            let now = self.now();
+            return self.write(move |tables| put_back(tables, queue, &[id], now)).await;
+        }
+        let (mut cursor, mut redriven) = (None, 0);
         loop {
             let page = self.dead_letters(queue, cursor)?;
-            let letters: Vec<_> = page.items.into_iter().filter(|letter| which.takes(letter)).collect();
-            if !letters.is_empty() {
+            let taken = page.items.into_iter().filter(|letter| which.takes(letter));
+            let ids: Vec<_> = taken.map(|letter| letter.id).collect();
+            if !ids.is_empty() {
                 let now = self.now();
-                redriven += self.write(move |tables| put_back(tables, queue, letters, now)).await?;
+                redriven += self.write(move |tables| put_back(tables, queue, &ids, now)).await?;
             }
             match page.next {
                 Some(next) => cursor = Some(next),
@@ -142,23 +152,18 @@ impl Store {
     }
 }
 
-fn put_back(
-    tables: &mut Tables<'_>,
-    queue: Queue,
-    letters: Vec<DeadLetter>,
-    now: UnixMillis,
-) -> Result<usize, Fault> {
+fn put_back(tables: &mut Tables<'_>, queue: Queue, ids: &[String], now: UnixMillis) -> Result<usize, Fault> {
     let mut redriven = 0;
-    for letter in letters {
-        let key = hex::decode(&letter.id).unwrap_or_default();
+    for id in ids {
+        let key = hex::decode(id).unwrap_or_default();
         // Somebody else may have put it back meanwhile.
-        if tables.remove(Name::dead(queue), &key)? {
-            let redrives = letter.redrives.saturating_add(1);
-            let header =
-                Header { receives: 0, redrives, not_before: now, sent_at: now, trace_id: letter.trace_id };
-            enqueue(tables, queue, &Outgoing::redriven(header, letter.body))?;
-            redriven += 1;
-        }
+        let Some(letter) = tables.json::<DeadLetter>(Name::dead(queue), &key)? else { continue };
+        tables.remove(Name::dead(queue), &key)?;
+        let redrives = letter.redrives.saturating_add(1);
+        let header =
+            Header { receives: 0, redrives, not_before: now, sent_at: now, trace_id: letter.trace_id };
+        enqueue(tables, queue, &Outgoing::redriven(header, letter.body))?;
+        redriven += 1;
     }
     Ok(redriven)
 }

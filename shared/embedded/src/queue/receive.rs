@@ -178,8 +178,7 @@ impl Look<'_> {
             }
             let (key, value) = entry.map_err(storage)?;
             let id = key.value().first_chunk().map_or(u64::MAX, |bytes| u64::from_be_bytes(*bytes));
-            state.cursor = id.saturating_add(1);
-            if !state.held.contains_key(&id) {
+            if state.pass(id) {
                 self.take(state, taken, id, value.value());
             }
         }

@@ -86,7 +86,7 @@ impl Inbox for Store {
     async fn bury(&self, queue: Queue, message: BuriedMessage) -> Result<(), PortError> {
         fits(message.body.len())?;
         let letter = DeadLetter::buried(message, self.now());
-        self.write(move |tables| dead::put(tables, queue, letter)).await
+        self.write(move |tables| dead::put(tables, queue, &letter)).await
     }
 
     async fn postpone(&self, queue: Queue, receipt_handle: &str, seconds: u32) -> Result<(), PortError> {

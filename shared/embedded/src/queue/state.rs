@@ -1,7 +1,8 @@
 //! Who holds which message until when.
 //!
 //! INVARIANT: a message whose id is below the queue's `cursor` and which is still wanted has an entry in `held`; one without an
-//! entry is finished, whatever the file says. Ids at or above the cursor have not been looked at by this run of the program.
+//! entry is finished, whatever the file says. Ids at or above the cursor have not been looked at by this run of the program,
+//! but for messages sent with a delay: those are in `held` from their commit on, and in `passed` once they are finished.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,6 +40,8 @@ pub(crate) struct State {
     pub(super) cursor: u64,
     pub(super) held: HashMap<u64, Held>,
     timers: BTreeSet<(i64, u64)>,
+    /// Finished messages at or above the cursor: they were sent with a delay and received before their turn.
+    passed: BTreeSet<u64>,
     /// Messages on the queue, of every kind. May lag behind a commit for a moment, even below zero.
     total: i64,
 }
@@ -56,7 +59,19 @@ impl State {
         if let Some(held) = self.held.remove(&id) {
             self.timers.remove(&(held.visible_at, id));
             self.total -= 1;
+            if id >= self.cursor {
+                self.passed.insert(id);
+            }
         }
+    }
+
+    /// Moves the cursor beyond a message; says whether nobody has looked at that one before.
+    pub(super) fn pass(&mut self, id: u64) -> bool {
+        self.cursor = id.saturating_add(1);
+        let finished = self.passed.contains(&id);
+        // Those that are gone from the file are never met: everything below the cursor goes.
+        self.passed = self.passed.split_off(&self.cursor);
+        !finished && !self.held.contains_key(&id)
     }
 
     /// The message can not be used by this run of the program.

@@ -35,12 +35,10 @@ impl Harness for Embedded {
     }
 }
 
-#[expect(clippy::unused_async, reason = "the suite awaits it: other adapters start emulators here")]
 async fn fresh_in_memory() -> Embedded {
     Embedded { store: Store::in_memory(options(&clock())).unwrap(), _dir: None }
 }
 
-#[expect(clippy::unused_async, reason = "the suite awaits it: other adapters start emulators here")]
 async fn fresh_on_disk() -> Embedded {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path(), options(&clock())).unwrap();

@@ -68,6 +68,8 @@ fn orders(mut changes: Vec<Change>) -> Vec<Vec<Change>> {
     let mut out = Vec::new();
     let size = changes.len();
     permute(size, &mut changes, &mut out);
+    let distinct: std::collections::BTreeSet<_> = out.iter().map(|order| format!("{order:?}")).collect();
+    assert_eq!(distinct.len(), (1..=size).product::<usize>());
     out
 }
 
