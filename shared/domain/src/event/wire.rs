@@ -82,6 +82,15 @@ fn string(raw: &str) -> Result<Cow<'_, str>, serde_json::Error> {
     }
 }
 
+/// Reads a JSON object. Derived readers would take an array for the fields in their order, too.
+pub(crate) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, serde_json::Error> {
+    if text.trim_ascii_start().starts_with('{') {
+        serde_json::from_str(text)
+    } else {
+        Err(serde::de::Error::custom("no object"))
+    }
+}
+
 /// The JSON text of a value that comes as an object, or as a string that holds the object.
 pub(crate) fn embedded(raw: Option<&RawValue>) -> Result<Cow<'_, str>, serde_json::Error> {
     match raw.map(RawValue::get) {

@@ -172,9 +172,10 @@ fn algorithm(scheme: SchemeName, digest: Digest) -> &'static str {
         (SchemeName::OpenPlatform, Digest::Sha1) => "hex SHA-1(secret ‖ body)",
         (SchemeName::OpenPlatform, Digest::Sha256) => "hex SHA-256(secret ‖ body)",
         (SchemeName::LifeSpi, _) => "hex SHA-256(secret & sorted query & http_body=body)",
-        (SchemeName::MiniAppPush, _) => "hex SHA-1(sorted token, timestamp, nonce, msg)",
+        (SchemeName::MiniAppPush | SchemeName::SecuredPayment, _) => {
+            "hex SHA-1(sorted token, timestamp, nonce, msg)"
+        }
         (SchemeName::MiniAppEncrypted, _) => "hex SHA-1(sorted token, TimeStamp, Nonce, Encrypt)",
-        (SchemeName::SecuredPayment, _) => "hex SHA-1(sorted token, timestamp, nonce, msg)",
         (SchemeName::TradeSystem, _) => "base64 RSA-SHA256(timestamp ↵ nonce ↵ body ↵)",
         (SchemeName::LivePush, _) => "base64 MD5(sorted x- headers ‖ body ‖ secret)",
         (SchemeName::Doudian, _) => "hex MD5(app_key ‖ body ‖ app_secret)",

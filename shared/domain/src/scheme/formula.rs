@@ -5,10 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::digest::{hmac_sha1, hmac_sha256, md5, sha1, sha256};
 
+/// From secret, application id and body to the digest.
+type Compute = fn(&[u8], &[u8], &[u8]) -> Vec<u8>;
+
 /// A formula over secret, application id and body.
 pub(super) struct Formula {
     pub(super) name: &'static str,
-    pub(super) compute: fn(secret: &[u8], app_id: &[u8], body: &[u8]) -> Vec<u8>,
+    pub(super) compute: Compute,
 }
 
 /// Every formula that is compared.

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::mini_app_push::matches;
 use super::{Credentials, FlatXml, Received, Verified, VerifyError};
-use crate::event::wire::Text;
+use crate::event::wire::{self, Text};
 use crate::source::SchemeName;
 use crate::time::UnixMillis;
 
@@ -131,7 +131,7 @@ pub(super) fn envelope(received: &Received<'_>) -> Result<Envelope, VerifyError>
             signature: need("MsgSignature")?,
         });
     }
-    let body: Body<'_> = serde_json::from_str(text).map_err(|_| {
+    let body: Body<'_> = wire::object(text).map_err(|_| {
         VerifyError::BodyMalformed("JSON or XML with `TimeStamp`, `Nonce`, `Encrypt` and `MsgSignature`")
     })?;
     let need = |text: Text<'_>, name| text.into_owned().ok_or(VerifyError::FieldMissing(name));

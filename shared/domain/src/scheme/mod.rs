@@ -35,6 +35,8 @@ mod received;
 mod rsa_key;
 mod secured_payment;
 mod sign;
+#[cfg(test)]
+mod tests;
 mod trade_system;
 mod verified;
 

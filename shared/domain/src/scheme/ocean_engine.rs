@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::digest::{hmac_sha256, is_hex_of};
 use super::{Credentials, Handshake, Received, SecretVersion, Verified, VerifyError};
-use crate::event::wire::Text;
+use crate::event::wire::{self, Text};
 use crate::source::SchemeName;
 use crate::time::UnixMillis;
 
@@ -30,7 +30,7 @@ pub(super) fn verify<'a>(
     let signature = received.signature_header(SIGNATURE)?;
     let secret = credentials
         .matching(|secret| Ok(is_hex_of(signature, &hmac_sha256(secret.as_bytes(), received.body()))))?;
-    let body: Body<'_> = serde_json::from_str(received.text()?)
+    let body: Body<'_> = wire::object(received.text()?)
         .map_err(|_| VerifyError::BodyMalformed("a JSON object with `message_id` and `data`"))?;
     // Not every label carries one; `message_id` catches replays of those that don't.
     if let Some(timestamp) = body.timestamp.into_inner() {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::mini_app_push::matches;
 use super::{Credentials, Received, Verified, VerifyError};
-use crate::event::wire::Text;
+use crate::event::wire::{self, Text};
 use crate::source::SchemeName;
 use crate::time::UnixMillis;
 
@@ -48,7 +48,7 @@ pub(super) fn verify<'a>(
 }
 
 pub(super) fn parts<'a>(received: &Received<'a>) -> Result<Parts<'a>, VerifyError> {
-    let body: Body<'a> = serde_json::from_str(received.text()?).map_err(|_| {
+    let body: Body<'a> = wire::object(received.text()?).map_err(|_| {
         VerifyError::BodyMalformed("a JSON object with `timestamp`, `nonce`, `msg` and `msg_signature`")
     })?;
     let need = |text: Text<'a>, name| text.into_inner().ok_or(VerifyError::FieldMissing(name));

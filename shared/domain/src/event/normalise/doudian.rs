@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::{EventKind, Facts, Found, Handshake, NormaliseError};
 use crate::event::Subject;
-use crate::event::wire::{Text, embedded};
+use crate::event::wire::{self, Text, embedded};
 use crate::money::Fen;
 use crate::order::OrderState;
 
@@ -94,7 +94,7 @@ impl Item<'_> {
             return Ok(facts);
         }
         let text = embedded(self.data).map_err(|_| DATA)?;
-        let data: Data<'_> = serde_json::from_str(&text).map_err(|_| DATA)?;
+        let data: Data<'_> = wire::object(&text).map_err(|_| DATA)?;
         facts.account = data.shop_id.owned();
         facts.occurred_at = data.changed_at();
         facts.subject = Subject::Order(OrderState {

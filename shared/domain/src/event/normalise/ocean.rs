@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{EventKind, Facts, Found, NormaliseError, form_id};
-use crate::event::wire::{Text, embedded};
+use crate::event::wire::{self, Text, embedded};
 use crate::event::{PersonalField, Subject};
 
 const OBJECT: NormaliseError = NormaliseError::Envelope("a JSON object with `message_id` and `data`");
@@ -40,7 +40,7 @@ struct Data<'a> {
 }
 
 #[derive(Deserialize)]
-struct Content<'a> {
+struct Inner<'a> {
     #[serde(borrow, default)]
     clue_id: Text<'a>,
     #[serde(borrow, default)]
@@ -84,16 +84,16 @@ struct Content<'a> {
 }
 
 pub(super) fn read(text: &str) -> Result<Found, NormaliseError> {
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|_| OBJECT)?;
+    let envelope: Envelope<'_> = wire::object(text).map_err(|_| OBJECT)?;
     let label = envelope.service_label.get().unwrap_or("spi");
     let data_text = embedded(envelope.data).map_err(|_| DATA)?;
-    let data: Data<'_> = serde_json::from_str(&data_text).map_err(|_| DATA)?;
+    let data: Data<'_> = wire::object(&data_text).map_err(|_| DATA)?;
     let content_text = match data.content {
         Some(raw) => embedded(Some(raw)).map_err(|_| DATA)?,
         None => Cow::Borrowed(&*data_text),
     };
     // A content that is plain text belongs to a label that is not known.
-    let content = serde_json::from_str::<Content<'_>>(&content_text).ok();
+    let content = wire::object::<Inner<'_>>(&content_text).ok();
     let mut facts = match &content {
         Some(content) => content.facts(label),
         None => Facts::new(EventKind::Unhandled, label),
@@ -112,7 +112,7 @@ pub(super) fn read(text: &str) -> Result<Found, NormaliseError> {
     Ok(Found::one(facts))
 }
 
-impl Content<'_> {
+impl Inner<'_> {
     fn facts(&self, label: &str) -> Facts {
         if self.comment_content.get().or(self.comment_user.get()).is_some() {
             self.comment(label)

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{EventKind, Facts, Found, Handshake, NormaliseError};
-use crate::event::wire::{Text, embedded};
+use crate::event::wire::{self, Text, embedded};
 use crate::scheme::Received;
 
 const OBJECT: NormaliseError = NormaliseError::Envelope("a JSON object with `event` and `content`");
@@ -29,7 +29,7 @@ struct Envelope<'a> {
 }
 
 pub(super) fn read(text: &str, received: &Received<'_>) -> Result<Found, NormaliseError> {
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|_| OBJECT)?;
+    let envelope: Envelope<'_> = wire::object(text).map_err(|_| OBJECT)?;
     let name = envelope.event.get().ok_or(OBJECT)?;
     if name == "verify_webhook" {
         return handshake(&envelope);
@@ -71,7 +71,7 @@ fn handshake(envelope: &Envelope<'_>) -> Result<Found, NormaliseError> {
     }
     const CHALLENGE: NormaliseError = NormaliseError::Content("an object with the integer `challenge`");
     let text = embedded(envelope.content).map_err(|_| CHALLENGE)?;
-    let content: Challenge = serde_json::from_str(&text).map_err(|_| CHALLENGE)?;
+    let content: Challenge = wire::object(&text).map_err(|_| CHALLENGE)?;
     Ok(Found::Handshake(Handshake::Challenge(content.challenge)))
 }
 
@@ -79,7 +79,7 @@ fn handshake(envelope: &Envelope<'_>) -> Result<Found, NormaliseError> {
 macro_rules! content {
     ($envelope:expr, $holder:ident) => {{
         $holder = $crate::event::wire::embedded($envelope.content).map_err(|_| super::CONTENT)?;
-        serde_json::from_str(&$holder).map_err(|_| super::CONTENT)?
+        $crate::event::wire::object(&$holder).map_err(|_| super::CONTENT)?
     }};
 }
 use content;

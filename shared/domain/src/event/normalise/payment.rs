@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::{EventKind, Facts, Found, NormaliseError};
 use crate::event::Subject;
-use crate::event::wire::{Text, embedded};
+use crate::event::wire::{self, Text, embedded};
 use crate::money::Fen;
 use crate::order::OrderState;
 
@@ -52,16 +52,16 @@ struct Trade<'a> {
 
 /// `text` is `msg`, the part that is signed; the `type` beside it isn't, so it is not believed.
 pub(super) fn secured(text: &str) -> Result<Found, NormaliseError> {
-    let payment: Payment<'_> = serde_json::from_str(text).map_err(|_| OBJECT)?;
+    let payment: Payment<'_> = wire::object(text).map_err(|_| OBJECT)?;
     let name = if payment.is_refund() { "refund" } else { "payment" };
     Ok(Found::one(payment.facts(name)))
 }
 
 pub(super) fn trade(text: &str) -> Result<Found, NormaliseError> {
-    let trade: Trade<'_> = serde_json::from_str(text).map_err(|_| OBJECT)?;
+    let trade: Trade<'_> = wire::object(text).map_err(|_| OBJECT)?;
     let name = trade.name.get().unwrap_or("payment");
     let message = embedded(trade.msg).map_err(|_| OBJECT)?;
-    let payment: Payment<'_> = serde_json::from_str(&message).map_err(|_| OBJECT)?;
+    let payment: Payment<'_> = wire::object(&message).map_err(|_| OBJECT)?;
     Ok(Found::one(payment.facts(name)))
 }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{EventKind, Facts, Found, NormaliseError};
-use crate::event::wire::Text;
+use crate::event::wire::{self, Text};
 use crate::event::{PersonalField, Subject};
 use crate::scheme::FlatXml;
 use crate::time::UnixMillis;
@@ -42,7 +42,7 @@ struct Push {
 pub(super) fn read(text: &str) -> Result<Found, NormaliseError> {
     let push = match FlatXml::new(text) {
         Some(xml) => Push::of_xml(&xml),
-        None => Push::of_json(&serde_json::from_str(text).map_err(|_| FORM)?),
+        None => Push::of_json(&wire::object(text).map_err(|_| FORM)?),
     };
     push.facts().map(Found::one).ok_or(FORM)
 }

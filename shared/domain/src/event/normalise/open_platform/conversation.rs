@@ -13,7 +13,7 @@ use crate::event::{PersonalField, Subject};
 const CARD_FILLED: i64 = 2;
 
 #[derive(Deserialize)]
-struct Message<'a> {
+struct Chat<'a> {
     #[serde(borrow, default)]
     conversation_short_id: Text<'a>,
     #[serde(borrow, default)]
@@ -58,7 +58,7 @@ struct UserInfo<'a> {
 
 pub(super) fn received(envelope: &Envelope<'_>, name: &str) -> Result<Facts, NormaliseError> {
     let holder: Cow<'_, str>;
-    let message: Message<'_> = content!(envelope, holder);
+    let message: Chat<'_> = content!(envelope, holder);
     let mut facts = message.facts(EventKind::DirectMessage, name, envelope, false);
     message.describe_person(&mut facts, envelope.from_user_id.get());
     if message.message_type.get() == Some("retain_consult_card")
@@ -71,7 +71,7 @@ pub(super) fn received(envelope: &Envelope<'_>, name: &str) -> Result<Facts, Nor
 
 pub(super) fn sent(envelope: &Envelope<'_>, name: &str) -> Result<Facts, NormaliseError> {
     let holder: Cow<'_, str>;
-    let message: Message<'_> = content!(envelope, holder);
+    let message: Chat<'_> = content!(envelope, holder);
     let mut facts = message.facts(EventKind::DirectMessage, name, envelope, true);
     facts.person(envelope.to_user_id.get());
     facts.account = envelope.from_user_id.owned();
@@ -81,7 +81,7 @@ pub(super) fn sent(envelope: &Envelope<'_>, name: &str) -> Result<Facts, Normali
 
 pub(super) fn entered(envelope: &Envelope<'_>, name: &str) -> Result<Facts, NormaliseError> {
     let holder: Cow<'_, str>;
-    let message: Message<'_> = content!(envelope, holder);
+    let message: Chat<'_> = content!(envelope, holder);
     let mut facts = message.facts(EventKind::ChatEnter, name, envelope, false);
     message.describe_person(&mut facts, envelope.from_user_id.get());
     Ok(facts)
@@ -89,11 +89,11 @@ pub(super) fn entered(envelope: &Envelope<'_>, name: &str) -> Result<Facts, Norm
 
 pub(super) fn recalled(envelope: &Envelope<'_>, name: &str) -> Result<Facts, NormaliseError> {
     let holder: Cow<'_, str>;
-    let message: Message<'_> = content!(envelope, holder);
+    let message: Chat<'_> = content!(envelope, holder);
     Ok(message.facts(EventKind::Unhandled, name, envelope, false))
 }
 
-impl Message<'_> {
+impl Chat<'_> {
     fn facts(&self, kind: EventKind, name: &str, envelope: &Envelope<'_>, outgoing: bool) -> Facts {
         let mut facts = Facts::new(kind, name);
         facts.occurred_at = self.create_time.moment();

@@ -76,7 +76,7 @@ pub(super) fn follow(envelope: &Envelope<'_>, name: &str) -> Result<Facts, Norma
 }
 
 #[derive(Deserialize)]
-struct Comment<'a> {
+struct Reply<'a> {
     #[serde(borrow, default)]
     comment_id: Text<'a>,
     #[serde(borrow, default)]
@@ -91,7 +91,7 @@ struct Comment<'a> {
 
 pub(super) fn comment(envelope: &Envelope<'_>, name: &str) -> Result<Facts, NormaliseError> {
     let holder: Cow<'_, str>;
-    let comment: Comment<'_> = content!(envelope, holder);
+    let comment: Reply<'_> = content!(envelope, holder);
     let mut facts = Facts::new(EventKind::Comment, name);
     facts.occurred_at = comment.create_time.moment();
     facts.person(comment.comment_user_id.get());
@@ -104,7 +104,7 @@ pub(super) fn comment(envelope: &Envelope<'_>, name: &str) -> Result<Facts, Norm
 }
 
 #[derive(Deserialize)]
-struct Group<'a> {
+struct Joining<'a> {
     #[serde(borrow, default)]
     open_id: Text<'a>,
     #[serde(borrow, default)]
@@ -117,7 +117,7 @@ struct Group<'a> {
 
 pub(super) fn group(envelope: &Envelope<'_>, name: &str) -> Result<Facts, NormaliseError> {
     let holder: Cow<'_, str>;
-    let group: Group<'_> = content!(envelope, holder);
+    let group: Joining<'_> = content!(envelope, holder);
     let mut facts = Facts::new(EventKind::GroupJoin, name);
     facts.occurred_at = group.create_time.moment();
     facts.person(group.open_id.get());
