@@ -24,12 +24,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     } else {
         summary.push(("template", Some(template::run())));
     }
-    say::step("Rust suite");
+    say::step("doc tests");
     summary.push((
         "doc tests",
         Some(process::run(process::cargo().args(["test", "--workspace", "--doc", "--quiet"]))),
     ));
-    // Last, so that its closing line is the one that is read.
+    // Last, so that its closing line stays in sight.
+    say::step("Rust suite");
     summary.push(("Rust suite", Some(process::run(&mut suite()))));
     say::line("");
     for (part, result) in &summary {
