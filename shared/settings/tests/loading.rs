@@ -163,6 +163,20 @@ fn a_problem_points_at_its_entry() {
 }
 
 #[test]
+fn a_bad_word_list_is_told_with_its_file() {
+    let table = [("words: [", "syntax"), ("id: a\ncategory: c\norigin: o\nwords: [\"\"]\n", "word_list")];
+    for (text, code) in table {
+        let files = shipped_files().into_iter().chain([
+            ("sluice.yaml".to_owned(), shipped().into_bytes()),
+            ("lexicons/bad.yaml".to_owned(), text.as_bytes().to_vec()),
+        ]);
+        let report = check_bundle(&files.collect());
+        let found = report.problems.iter().find(|problem| problem.file == "lexicons/bad.yaml");
+        assert_eq!(found.map(|problem| problem.code), Some(code), "{:?}", report.problems);
+    }
+}
+
+#[test]
 fn an_empty_directory_is_an_error_and_not_an_empty_configuration() {
     let dir = tempfile::tempdir().unwrap();
     let error = load(dir.path()).unwrap_err();
