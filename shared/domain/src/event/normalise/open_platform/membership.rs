@@ -76,7 +76,7 @@ pub(super) fn follow(envelope: &Envelope<'_>, name: &str) -> Result<Facts, Norma
 }
 
 #[derive(Deserialize)]
-struct Reply<'a> {
+struct Remark<'a> {
     #[serde(borrow, default)]
     comment_id: Text<'a>,
     #[serde(borrow, default)]
@@ -91,7 +91,7 @@ struct Reply<'a> {
 
 pub(super) fn comment(envelope: &Envelope<'_>, name: &str) -> Result<Facts, NormaliseError> {
     let holder: Cow<'_, str>;
-    let comment: Reply<'_> = content!(envelope, holder);
+    let comment: Remark<'_> = content!(envelope, holder);
     let mut facts = Facts::new(EventKind::Comment, name);
     facts.occurred_at = comment.create_time.moment();
     facts.person(comment.comment_user_id.get());
