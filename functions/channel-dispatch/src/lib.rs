@@ -1,1 +1,15 @@
-//! Placeholder while the workspace is laid out.
+//! channel-dispatch: renders, scans once more, sends once, and records what came of it.
+//!
+//! For each assigned event: check the clearance → claim the delivery (first write) → render the script with masked values → scan the
+//! rendered text → send → settle the claim with the outcome (second write). A claim carries a fencing token and a deadline, so two
+//! workers never send the same delivery.
+//!
+//! **Nothing is sent blindly twice.** An attempt that never ended (its process died) or ended unclear may have been taken by the
+//! platform. It is repeated only where the channel remembers the dispatch id, and only while it does; otherwise the delivery is
+//! *in doubt* until a person or reconciliation settles it.
+
+mod history;
+mod sender;
+mod settling;
+
+pub use sender::Sender;

@@ -1,0 +1,195 @@
+//! From an assigned event to the message that leaves: script, masked values, links, and the last scan.
+//!
+//! The same event gives the same message at every attempt: platforms that suppress duplicates compare contents.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest as _, Sha256};
+use sluice_channels::Message;
+use sluice_domain::decision::Verdict;
+use sluice_domain::destination::{Channel, Destination};
+use sluice_domain::event::{EventKind, PersonalField};
+use sluice_domain::failure::FailureKind;
+use sluice_domain::id::EventKey;
+use sluice_domain::link::{append_customer_channel, customer_channel, sign_link};
+use sluice_domain::progress::{Assignment, Cleared};
+use sluice_domain::script::{Script, Variables, mask, mask_name, mask_phone};
+use sluice_domain::sealed::{SealError, exposed};
+use sluice_domain::settings::Tenant;
+use sluice_domain::tenant::TenantKeys;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Why no message leaves.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ComposeError {
+    /// A sealed field does not open.
+    #[error("a sealed field does not open: {0}")]
+    Sealed(#[from] SealError),
+    /// The script can not be rendered.
+    #[error(transparent)]
+    Script(#[from] sluice_domain::script::ScriptError),
+    /// The script is not configured (any more).
+    #[error("script `{0}` is not configured")]
+    NoScript(sluice_domain::id::ScriptId),
+    /// The rendered text may not leave.
+    #[error("the rendered text may not leave: {0}")]
+    NotAllowed(String),
+}
+
+impl ComposeError {
+    /// What the pipeline does.
+    pub(crate) fn kind(&self) -> FailureKind {
+        match self {
+            Self::Sealed(error) => error.kind(),
+            Self::Script(error) => error.kind(),
+            Self::NoScript(_) => FailureKind::Configuration,
+            Self::NotAllowed(_) => FailureKind::Permanent,
+        }
+    }
+
+    /// Stable code.
+    pub(crate) fn code(&self) -> String {
+        match self {
+            Self::Sealed(_) => "unsealable".to_owned(),
+            Self::Script(_) | Self::NoScript(_) => "script_unusable".to_owned(),
+            Self::NotAllowed(code) => code.clone(),
+        }
+    }
+}
+
+/// Composes the message of a delivery.
+pub(crate) fn message(
+    cleared: &Cleared,
+    assignment: &Assignment,
+    destination: &Destination,
+    tenant: &Tenant,
+    keys: &TenantKeys,
+) -> Result<Message, ComposeError> {
+    let event = cleared.event();
+    let script: &Script = tenant
+        .scripts
+        .get(&assignment.script)
+        .ok_or_else(|| ComposeError::NoScript(assignment.script.clone()))?;
+    let variables = variables(cleared, assignment, destination, tenant, keys)?;
+    let rendered = script.render(&variables)?;
+    for text in rendered.title.iter().chain([&rendered.text]) {
+        let decision = tenant.rules.scan_outgoing(text, &tenant.links);
+        if !decision.verdict.allows() {
+            return Err(ComposeError::NotAllowed(decision.main_code().to_owned()));
+        }
+    }
+    let (link, recipient) = match &destination.channel {
+        Channel::WechatCustom { openid_field, .. } => {
+            let field = PersonalField::Form(openid_field.clone());
+            (None, event.open(keys, &field)?.map(|openid| exposed(&openid).to_owned()))
+        }
+        Channel::FeishuBot { .. } | Channel::FeishuApp { .. } | Channel::WecomBot { .. } | Channel::WecomApp { .. } => {
+            (lead_link(cleared, destination, tenant, keys), None)
+        }
+    };
+    let dispatch_id = dispatch_id(&event.key, destination);
+    Ok(Message { dispatch_id, title: rendered.title, text: rendered.text, link, recipient })
+}
+
+fn variables(
+    cleared: &Cleared,
+    assignment: &Assignment,
+    destination: &Destination,
+    tenant: &Tenant,
+    keys: &TenantKeys,
+) -> Result<Variables, SealError> {
+    let event = cleared.event();
+    let plain = cleared.verdict() == Verdict::Allow;
+    let value = |field: &PersonalField, masked: fn(&str) -> String| -> Result<String, SealError> {
+        let Some(value) = event.open(keys, field)? else { return Ok(Variables::NOT_GIVEN.to_owned()) };
+        Ok(if plain { exposed(&value).to_owned() } else { masked(exposed(&value)) })
+    };
+    let mut form = BTreeMap::new();
+    for field in event.personal.keys() {
+        if let PersonalField::Form(label) = field {
+            form.insert(label.clone(), value(field, mask)?);
+        }
+    }
+    let acquisition_link = destination.acquisition_link.as_ref().map(|link| {
+        let channel = customer_channel(keys, &destination.id, assignment.bucket, cleared.person());
+        append_customer_channel(link, &channel)
+    });
+    Ok(Variables {
+        tenant: tenant.name.clone(),
+        event: title(event.kind).to_owned(),
+        name: value(&PersonalField::Name, mask_name)?,
+        phone: value(&PersonalField::Phone, mask_phone)?,
+        form,
+        received_at: event.received_at.to_china_minutes(),
+        variant: assignment.variant.as_ref().map(ToString::to_string).unwrap_or_default(),
+        acquisition_link: acquisition_link.unwrap_or_default(),
+    })
+}
+
+/// The signed link of a lead card, which holds for the configured hours from the clearance.
+fn lead_link(cleared: &Cleared, destination: &Destination, tenant: &Tenant, keys: &TenantKeys) -> Option<(String, String)> {
+    let base = tenant.links.lead_base.as_ref()?;
+    let until = cleared.cleared_at().plus_ms(i64::from(tenant.links.lead_hours).saturating_mul(HOUR_MS));
+    let link = sign_link(keys, base, cleared.event().trace_id, &destination.id, until);
+    Some(("查看线索".to_owned(), link))
+}
+
+/// A UUID of the event and destination: the same at every attempt, so that a platform's memory recognises it.
+pub(crate) fn dispatch_id(key: &EventKey, destination: &Destination) -> String {
+    let digest = Sha256::digest(format!("sluice/dispatch/v1\0{key}\0{}", destination.id));
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(digest.split_at(16).0);
+    // Version 8: a hash of our own kind (RFC 9562 §5.8).
+    uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
+}
+
+/// What the person did, for the readers of a card.
+fn title(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Follow => "关注",
+        EventKind::Comment => "评论",
+        EventKind::DirectMessage => "私信",
+        EventKind::ChatEnter => "进入私信会话",
+        EventKind::FormSubmit => "提交留资表单",
+        EventKind::LinkJump => "点击链接",
+        EventKind::QrScan => "扫码",
+        EventKind::LiveComponentClick => "点击直播组件",
+        EventKind::LiveComment => "直播间评论",
+        EventKind::ProductCardClick => "点击商品卡",
+        EventKind::GroupJoin => "加入群或会员",
+        EventKind::OrderPaid => "支付订单",
+        EventKind::Authorize => "授权",
+        EventKind::Unauthorize => "取消授权",
+        EventKind::OrderChanged => "订单变更",
+        EventKind::Unhandled => "其他动态",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sluice_domain::consent::Recipient;
+    use sluice_domain::id::{DestinationId, MessageId, SourceId, TenantId};
+
+    #[test]
+    fn a_dispatch_id_is_a_uuid_of_event_and_destination_alone() {
+        let key = |message: &str| EventKey {
+            tenant: TenantId::new("t").unwrap(),
+            source: SourceId::new("s").unwrap(),
+            message: MessageId::new(message).unwrap(),
+        };
+        let destination = |id: &str| Destination {
+            id: DestinationId::new(id).unwrap(),
+            weight: 1,
+            recipient: Recipient::new("sales").unwrap(),
+            channel: Channel::WecomBot { key: "k".into() },
+            acquisition_link: None,
+        };
+        let id = dispatch_id(&key("m1"), &destination("a"));
+        assert_eq!(id.len(), 36);
+        assert_eq!(id, dispatch_id(&key("m1"), &destination("a")));
+        assert_ne!(id, dispatch_id(&key("m2"), &destination("a")));
+        assert_ne!(id, dispatch_id(&key("m1"), &destination("b")));
+    }
+}

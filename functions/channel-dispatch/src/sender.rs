@@ -1,0 +1,35 @@
+use std::future::Future;
+
+use sluice_channels::{Channels, Idempotency, Message, SendReport};
+use sluice_domain::destination::{Channel, Destination};
+use sluice_domain::id::TenantId;
+use sluice_ports::{Clock, HttpClient, SecretStore};
+
+/// Sends one message to one destination, once.
+pub trait Sender: Send + Sync {
+    /// What the channel promises about repeats.
+    fn idempotency(&self, channel: &Channel) -> Idempotency;
+
+    /// Sends; every fault is in the report.
+    fn send(
+        &self,
+        tenant: &TenantId,
+        destination: &Destination,
+        message: &Message,
+    ) -> impl Future<Output = SendReport> + Send;
+}
+
+impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Sender for Channels<Http, Secrets, Time> {
+    fn idempotency(&self, channel: &Channel) -> Idempotency {
+        sluice_channels::idempotency(channel)
+    }
+
+    fn send(
+        &self,
+        tenant: &TenantId,
+        destination: &Destination,
+        message: &Message,
+    ) -> impl Future<Output = SendReport> + Send {
+        Self::send(self, tenant, destination, message)
+    }
+}
