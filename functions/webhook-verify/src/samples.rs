@@ -132,7 +132,7 @@ impl Manifest {
     /// [`SamplesError`].
     pub fn load(dir: &Path) -> Result<Self, SamplesError> {
         let mut manifest: Self = serde_json::from_slice(&read(&dir.join("samples.json"))?)?;
-        manifest.dir = dir.to_owned();
+        dir.clone_into(&mut manifest.dir);
         Ok(manifest)
     }
 
@@ -303,7 +303,8 @@ fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            out.push('%');
+            out.push_str(&hex::encode_upper([byte]));
         }
     }
     out
