@@ -10,6 +10,7 @@ use crate::time::UnixMillis;
 /// What became of an event at compliance-check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "disposition", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "nearly every record is the large one")]
 pub enum Disposition {
     /// The engine decided on it.
     Decided {

@@ -15,6 +15,7 @@ use crate::tenant::{HashPurpose, TenantKeys};
 use crate::time::UnixMillis;
 
 /// An event that the compliance engine allowed to go on.
+#[expect(clippy::struct_field_names, reason = "the moment it was cleared")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cleared {
     event: Event,
@@ -26,6 +27,7 @@ pub struct Cleared {
 }
 
 /// A [`Cleared`] as it lies on a queue: not yet checked.
+#[expect(clippy::struct_field_names, reason = "the fields of `Cleared`")]
 #[derive(Debug, Clone, Deserialize)]
 pub struct UncheckedCleared {
     event: Event,
@@ -109,6 +111,7 @@ impl Cleared {
     }
 
     /// Whose event it is; a cleared event always has a person.
+    #[expect(clippy::missing_panics_doc, reason = "it can not panic")]
     pub fn person(&self) -> &PersonId {
         #[expect(clippy::expect_used, reason = "both constructors refuse an event without a person")]
         self.event.person.as_ref().expect("cleared events have a person")

@@ -44,6 +44,14 @@ impl UnixMillis {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// The minute in China Standard Time, as people write it: `2026-11-21 14:05`.
+    pub fn to_china_minutes(self) -> String {
+        match jiff::Timestamp::from_millisecond(self.0.saturating_add(CST_OFFSET_MS)) {
+            Ok(moment) => moment.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M").to_string(),
+            Err(_) => self.to_string(),
+        }
+    }
+
     /// The day of this moment in China Standard Time.
     pub fn business_day(self) -> BusinessDay {
         BusinessDay(self.0.saturating_add(CST_OFFSET_MS).div_euclid(DAY_MS))
@@ -138,6 +146,7 @@ mod tests {
         assert_eq!(day.start().to_string(), "2023-11-14T16:00:00.000Z");
         assert!(day.contains(day.start()) && !day.contains(day.end()));
         assert_eq!("2023-11-15".parse(), Ok(day));
+        assert_eq!(last.to_china_minutes(), "2023-11-15 06:13");
         assert!("2023-13-15".parse::<BusinessDay>().is_err());
     }
 
