@@ -1,6 +1,17 @@
 //! Links: which domains may be sent to, and signed links that expire.
 
+mod check;
+mod customer_channel;
+mod find;
+mod query;
+mod signed;
+
 use serde::{Deserialize, Serialize};
+
+pub use check::LinkRefusal;
+pub use customer_channel::{append_customer_channel, customer_channel};
+pub use find::{FoundLink, find_links};
+pub use signed::{SignedLinkError, VerifiedLink, sign_link, verify_link};
 
 /// Which links may appear in what is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -20,3 +31,6 @@ pub struct LinkPolicy {
 fn default_hours() -> u32 {
     72
 }
+
+#[cfg(test)]
+mod tests;
