@@ -8,8 +8,10 @@
 //! platform. It is repeated only where the channel remembers the dispatch id, and only while it does; otherwise the delivery is
 //! *in doubt* until a person or reconciliation settles it.
 
-mod history;
+mod compose;
+mod handler;
+mod policy;
 mod sender;
-mod settling;
 
+pub use handler::ChannelDispatch;
 pub use sender::Sender;
