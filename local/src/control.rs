@@ -19,6 +19,7 @@ const LONGEST_REQUEST: u64 = 1 << 20;
 #[derive(Debug, Serialize, Deserialize)]
 struct Request {
     argv: Vec<String>,
+    consent_text: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,8 +31,12 @@ enum Answer {
 
 /// Runs a forwarded command line.
 pub trait Runner: Send + Sync + 'static {
-    /// Runs it on the open store.
-    fn run(&self, argv: Vec<String>) -> impl Future<Output = Result<Output, CommandError>> + Send;
+    /// Runs it on the open store. `consent_text` is the file that `consent grant` names, read where it was called.
+    fn run(
+        &self,
+        argv: Vec<String>,
+        consent_text: Option<String>,
+    ) -> impl Future<Output = Result<Output, CommandError>> + Send;
 }
 
 /// Where the socket of a data directory is.
@@ -43,7 +48,7 @@ pub fn socket_path(data: &Path) -> PathBuf {
 ///
 /// # Errors
 /// The server's own error, or [`Exit::Unavailable`] when none answers.
-pub async fn forward(data: &Path, argv: Vec<String>) -> Result<Output, CommandError> {
+pub async fn forward(data: &Path, argv: Vec<String>, consent_text: Option<String>) -> Result<Output, CommandError> {
     let path = socket_path(data);
     let gone = |cause: std::io::Error| {
         CommandError::unavailable(format!(
@@ -52,7 +57,7 @@ pub async fn forward(data: &Path, argv: Vec<String>) -> Result<Output, CommandEr
         ))
     };
     let mut stream = UnixStream::connect(&path).await.map_err(gone)?;
-    let mut line = serde_json::to_vec(&Request { argv }).map_err(|e| CommandError::usage(e.to_string()))?;
+    let mut line = serde_json::to_vec(&Request { argv, consent_text }).map_err(|e| CommandError::usage(e.to_string()))?;
     line.push(b'\n');
     stream.write_all(&line).await.map_err(gone)?;
     let mut answer = String::new();
@@ -100,7 +105,7 @@ async fn answer<R: Runner>(stream: UnixStream, runner: &R) -> std::io::Result<()
     let mut line = String::new();
     BufReader::new(read.take(LONGEST_REQUEST)).read_line(&mut line).await?;
     let answer = match serde_json::from_str::<Request>(&line) {
-        Ok(request) => match runner.run(request.argv).await {
+        Ok(request) => match runner.run(request.argv, request.consent_text).await {
             Ok(output) => Answer::Output(output),
             Err(error) => Answer::Error { exit: error.exit, message: error.message },
         },

@@ -1,7 +1,58 @@
 //! The program `sluice`: the whole gate in one process, and its tools.
 
+pub mod builtin;
 pub mod cli;
+pub mod client;
+pub mod command;
 pub mod control;
+pub mod demo;
 pub mod exit;
+pub mod gate;
 pub mod input;
 pub mod output;
+pub mod state;
+
+use std::sync::Arc;
+
+use sluice_embedded::{SystemClock, SystemEntropy};
+use sluice_ports::Clock;
+
+use cli::{Bucket, Cli, Command, Config};
+use output::{CommandError, Output};
+use state::StateError;
+
+/// Runs one command line; `argv` is what it was parsed from.
+///
+/// # Errors
+/// What is wrong and what to do, with its exit code.
+pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    match &cli.command {
+        Command::Serve(args) => command::serve::run(args, &cli.place).await,
+        Command::Demo(args) => demo::run(args, cli.json).await,
+        Command::Send(args) => {
+            let settings = state::settings(&cli.place)?;
+            let secrets = state::secrets(&cli.place, Arc::clone(&clock))?;
+            command::send::run(args, &settings, secrets.as_ref(), &clock, &SystemEntropy).await
+        }
+        Command::Verify(args) => command::verify::run(args, clock.now()),
+        Command::Scan(args) => command::scan::run(args, &state::settings(&cli.place)?),
+        Command::Bucket(Bucket::Hash(args)) => command::bucket::hash(args),
+        Command::Bucket(Bucket::Assign(args)) => command::bucket::assign(args, &state::settings(&cli.place)?),
+        Command::Config(Config::Check) => Ok(command::config::check_all(cli.place.config.as_deref())),
+        Command::Config(Config::Init { directory }) => command::config::init(directory),
+        Command::Audit(_) | Command::Dlq(_) | Command::Reconcile(_) | Command::Consent(_) | Command::Keys(_) => {
+            here_or_there(cli, argv, clock).await
+        }
+    }
+}
+
+/// Runs a command on the data directory, or in the server that holds it.
+async fn here_or_there(cli: &Cli, argv: Vec<String>, clock: Arc<dyn Clock>) -> Result<Output, CommandError> {
+    let consent_text = command::consent_text(&cli.command)?;
+    match state::open(&cli.place, clock).await {
+        Ok(state) => command::on_state(&cli.command, consent_text.as_deref(), &state).await,
+        Err(StateError::InUse) => control::forward(&cli.place.data, argv, consent_text).await,
+        Err(StateError::Command(error)) => Err(error),
+    }
+}

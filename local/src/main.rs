@@ -1,2 +1,34 @@
-//! Placeholder while the workspace is laid out.
-fn main() {}
+//! The program: parse, run, print, exit.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use sluice::cli::Cli;
+use sluice::exit::Exit;
+use sluice::output::CommandError;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let argv = std::env::args().collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(sluice::run(&cli, argv)),
+        Err(error) => Err(CommandError::unavailable(format!("can not start threads: {error}"))),
+    };
+    let exit = match result {
+        Ok(output) => match output.deliver(cli.json) {
+            Ok(()) => output.exit,
+            // A closed pipe is the reader's choice; anything else is worth a word.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => output.exit,
+            Err(error) => complain(&CommandError::unavailable(format!("can not write the answer: {error}"))),
+        },
+        Err(error) => complain(&error),
+    };
+    ExitCode::from(exit.code())
+}
+
+#[expect(clippy::print_stderr, reason = "this is where the program's errors go")]
+fn complain(error: &CommandError) -> Exit {
+    eprintln!("sluice: {error}");
+    error.exit
+}

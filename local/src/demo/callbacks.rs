@@ -39,6 +39,8 @@ pub(super) const LI: &str = "aaa-ae9b-4dbf-add1-bf67e4093fab";
 pub(super) const WANG: &str = "5bfa0218-477c-4d51-865c-64f0588794a6";
 pub(super) const STRANGER: &str = "500a9e2f-ca96-4225-865d-a341914502ae";
 pub(super) const FAN: &str = "fan-7c11-43e5-9a44-2f0be2d3c9aa";
+/// The openid that the OceanEngine lead gives; a follower of the simulated WeChat account.
+pub(super) const WECHAT_FOLLOWER: &str = "openid-zhaoliu";
 const SHOP: &str = "aaa-7ae0-4399-914a-5eb1df5861ba";
 
 fn callback(title: &'static str, source: &'static str, message_id: &'static str, body: &Value) -> Callback {
@@ -134,7 +136,6 @@ fn leads(now_ms: i64) -> Vec<Callback> {
         lead("lead card", "lead-1", LI, "李雷", "13800138000"),
         lead("lead card", "lead-2", WANG, "王小明", "13912345678"),
         lead("lead card", "lead-3", "lead-person-3", "韩梅梅", "15012345678"),
-        lead("lead card, throttling channel", "lead-4", "lead-person-4", "欧阳娜娜", "17012345678"),
         lead("lead card", "lead-5", "lead-person-5", "张三", "18612345678"),
         callback("membership joined", "life-webhook", "member-1", &member),
     ]
@@ -209,7 +210,7 @@ fn other_schemes(now_ms: i64) -> Vec<Callback> {
     let ocean_lead = json!({
         "message_id": "ocean-1", "account_relation": "{}", "service_label": "clue.form.submit", "advertiser_ids": [1_700_000_000_000_001_i64],
         "subscribe_task_id": 1, "publish_time": now_ms, "timestamp": now_ms, "nonce": "n1",
-        "data": json!({ "content": { "clue_id": "7000000000000000077", "form_id": "ocean-lead-form", "open_id": "ocean-person-1", "name": "赵六", "telephone": "13712345678", "wechat_openid": "openid-zhaoliu" } }).to_string(),
+        "data": json!({ "content": { "clue_id": "7000000000000000077", "form_id": "ocean-lead-form", "open_id": "ocean-person-1", "name": "赵六", "telephone": "13712345678", "wechat_openid": WECHAT_FOLLOWER } }).to_string(),
     });
     vec![
         callback("mini-program chat, no consent", "mini-push", "", &push),
@@ -243,7 +244,13 @@ fn endings() -> Vec<Callback> {
     vec![open_platform("authorisation taken back", "unauthorize-1", "unauthorize", WANG, scopes)]
 }
 
-/// What is played once everything before it is settled: the person who took consent back follows again.
+/// Played while WeCom answers that it is called too often.
+pub(super) fn throttled(now_ms: i64) -> Vec<Callback> {
+    let card = lead_card("lead-4", "欧阳娜娜", "17012345678", now_ms);
+    vec![open_platform("lead card, throttling channel", "lead-4", "im_receive_msg", "lead-person-4", card)]
+}
+
+/// Played once everything before is settled: the person who took consent back follows again.
 pub(super) fn afterwards(now_ms: i64) -> Vec<Callback> {
     let follow = quoted(&json!({ "action_type": 1, "action_time": now_ms / 1_000 }));
     vec![open_platform("follow after withdrawal", "follow-3", "new_follow_action", WANG, follow)]

@@ -9,6 +9,7 @@ use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use sluice_embedded::{ReceivedMessage, Store};
 use sluice_ports::{BuriedMessage, Clock, Inbox, PortError, Queue};
 use sluice_steps::Stage;
+use sluice_telemetry::Metrics;
 use tokio::sync::watch;
 
 use super::server::stopped;
@@ -25,15 +26,17 @@ pub(super) async fn run<S: Stage + 'static>(
     stage: Arc<S>,
     store: Store,
     clock: Arc<dyn Clock>,
+    metrics: Metrics,
+    mut moved: watch::Receiver<u64>,
     mut stop: watch::Receiver<bool>,
 ) {
     loop {
         let received = tokio::select! {
-            received = next_batch(&store, S::INBOX, clock.as_ref()) => received,
+            received = next_batch(&store, S::INBOX, clock.as_ref(), &mut moved) => received,
             () = stopped(&mut stop) => return,
         };
         match received {
-            Ok(batch) => work(&stage, &store, &clock, batch).await,
+            Ok(batch) => work(&stage, &store, &clock, &metrics, batch).await,
             Err(error) => {
                 tracing::error!(step = S::NAME, "can not receive: {error}");
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -43,7 +46,12 @@ pub(super) async fn run<S: Stage + 'static>(
 }
 
 /// Waits for messages; returns at least one.
-async fn next_batch(store: &Store, queue: Queue, clock: &dyn Clock) -> Result<Vec<ReceivedMessage>, PortError> {
+async fn next_batch(
+    store: &Store,
+    queue: Queue,
+    clock: &dyn Clock,
+    moved: &mut watch::Receiver<u64>,
+) -> Result<Vec<ReceivedMessage>, PortError> {
     loop {
         // Ask to be woken before looking, so that a message that comes in between is not missed.
         let woken = store.arrival(queue);
@@ -53,19 +61,30 @@ async fn next_batch(store: &Store, queue: Queue, clock: &dyn Clock) -> Result<Ve
         }
         let wait = store.next_visible_at(queue)?.map(|at| at.since(clock.now()).clamp(1, LONGEST_BACKOFF_MS));
         let wait = Duration::from_millis(wait.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(60_000));
-        // Either way the queue is looked at again.
-        let _elapsed = tokio::time::timeout(wait, woken).await;
+        // Whichever it is, the queue is looked at again.
+        tokio::select! {
+            () = woken => {}
+            () = tokio::time::sleep(wait) => {}
+            _ = moved.changed() => {}
+        }
     }
 }
 
-async fn work<S: Stage + 'static>(stage: &Arc<S>, store: &Store, clock: &Arc<dyn Clock>, batch: Vec<ReceivedMessage>) {
+async fn work<S: Stage + 'static>(
+    stage: &Arc<S>,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+    metrics: &Metrics,
+    batch: Vec<ReceivedMessage>,
+) {
     let mut event = SqsEvent::default();
     event.records = batch.iter().map(record).collect();
     let inbox = Arc::new(WorkerInbox { store: store.clone(), postponed: Mutex::default() });
     let answer = {
         let (stage, inbox, clock) = (Arc::clone(stage), Arc::clone(&inbox), Arc::clone(clock));
+        let metrics = metrics.clone();
         // A task of its own, so that a panic fails this batch and nothing else.
-        tokio::spawn(async move { sluice_steps::run(stage.as_ref(), inbox.as_ref(), &clock, event).await }).await
+        tokio::spawn(async move { sluice_steps::run(stage.as_ref(), inbox.as_ref(), &clock, &metrics, event).await }).await
     };
     let failed: BTreeSet<String> = match answer {
         Ok(answer) => answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect(),

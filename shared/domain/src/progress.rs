@@ -27,7 +27,6 @@ pub struct Cleared {
 }
 
 /// A [`Cleared`] as it lies on a queue: not yet checked.
-#[expect(clippy::struct_field_names, reason = "the fields of `Cleared`")]
 #[derive(Debug, Clone, Deserialize)]
 pub struct UncheckedCleared {
     event: Event,

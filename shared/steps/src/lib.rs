@@ -4,6 +4,7 @@
 //! the queue's behaviour by [`FailureKind`]: done, back to the queue, back with a delay, or buried with its reason.
 
 use std::future::Future;
+use std::time::Instant;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use serde::de::DeserializeOwned;
@@ -11,6 +12,7 @@ use sluice_domain::failure::FailureKind;
 use sluice_domain::id::TraceId;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{BuriedMessage, Clock, Inbox, PortError, Queue};
+use sluice_telemetry::{Metrics, Signal};
 
 /// SQS hides a message for twelve hours at most.
 const LONGEST_DELAY_SECONDS: i64 = 43_200;
@@ -59,6 +61,20 @@ pub async fn run<S: Stage>(
     stage: &S,
     inbox: &impl Inbox,
     clock: &impl Clock,
+    metrics: &Metrics,
+    event: SqsEvent,
+) -> SqsBatchResponse {
+    let began = Instant::now();
+    let response = batch(stage, inbox, clock, metrics, event).await;
+    metrics.duration(Signal::StepDuration { step: S::NAME }, began.elapsed());
+    response
+}
+
+async fn batch<S: Stage>(
+    stage: &S,
+    inbox: &impl Inbox,
+    clock: &impl Clock,
+    metrics: &Metrics,
     event: SqsEvent,
 ) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
@@ -71,7 +87,7 @@ pub async fn run<S: Stage>(
             }
             Err(error) => {
                 let error = StageError::permanent("malformed_message", position_of(&error), None);
-                settle::<S>(inbox, clock.now(), message, error, &mut response).await;
+                settle::<S>(inbox, clock.now(), metrics, message, error, &mut response).await;
             }
         }
     }
@@ -82,7 +98,7 @@ pub async fn run<S: Stage>(
     for message in messages {
         match results.next() {
             Some(Ok(())) => {}
-            Some(Err(error)) => settle::<S>(inbox, clock.now(), message, error, &mut response).await,
+            Some(Err(error)) => settle::<S>(inbox, clock.now(), metrics, message, error, &mut response).await,
             // A stage that answers too little must not lose the rest.
             None => fail(message, &mut response),
         }
@@ -99,6 +115,7 @@ fn position_of(error: &serde_json::Error) -> String {
 async fn settle<S: Stage>(
     inbox: &impl Inbox,
     now: UnixMillis,
+    metrics: &Metrics,
     message: SqsMessage,
     error: StageError,
     response: &mut SqsBatchResponse,
@@ -113,9 +130,12 @@ async fn settle<S: Stage>(
                 code: error.code.to_owned(),
                 detail: error.detail,
             };
-            if let Err(cause) = inbox.bury(S::INBOX, buried).await {
-                tracing::error!(step = S::NAME, trace_id = %trace, "could not bury a message: {cause}");
-                fail(message, response);
+            match inbox.bury(S::INBOX, buried).await {
+                Ok(()) => metrics.count(Signal::DeadLettered { queue: S::INBOX.as_str() }),
+                Err(cause) => {
+                    tracing::error!(step = S::NAME, trace_id = %trace, "could not bury a message: {cause}");
+                    fail(message, response);
+                }
             }
         }
         FailureKind::ThrottledUntil(until) => {
@@ -213,14 +233,19 @@ mod tests {
     }
 
     async fn failed(inbox: &Recorded, bodies: &[&str]) -> Vec<String> {
-        let response = run(&ByNumber, inbox, &Noon, event(bodies)).await;
+        let response = run(&ByNumber, inbox, &Noon, &Metrics::default(), event(bodies)).await;
         response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
     #[tokio::test(flavor = "current_thread")]
     async fn each_kind_of_failure_becomes_its_behaviour_of_the_queue() {
         let inbox = Recorded::default();
-        assert_eq!(failed(&inbox, &["0", "1", "2", "3", "4"]).await, ["m2", "m3", "m4"]);
+        let counters = sluice_telemetry::Counters::default();
+        let metrics = Metrics::new(counters.clone());
+        let response = run(&ByNumber, &inbox, &Noon, &metrics, event(&["0", "1", "2", "3", "4"])).await;
+        let failed: Vec<_> = response.batch_item_failures.into_iter().map(|it| it.item_identifier).collect();
+        assert_eq!(failed, ["m2", "m3", "m4"]);
+        assert_eq!(counters.count(Signal::DeadLettered { queue: "events" }), 1);
         assert_eq!(inbox.buried.lock().unwrap().len(), 1);
         assert_eq!(*inbox.postponed.lock().unwrap(), [("r3".to_owned(), 2)]);
     }

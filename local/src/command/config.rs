@@ -1,0 +1,41 @@
+//! `sluice config`.
+
+use std::path::Path;
+
+use serde_json::json;
+use sluice_settings::{Report, check, check_bundle};
+
+use crate::builtin;
+use crate::exit::Exit;
+use crate::output::{CommandError, Output};
+
+/// `sluice config check`: every problem, not only the first.
+pub fn check_all(directory: Option<&Path>) -> Output {
+    let report = directory.map_or_else(|| check_bundle(&builtin::bundle()), check);
+    let exit = if report.is_ok() { Exit::Ok } else { Exit::Configuration };
+    Output::one(exit, text(&report), json!(report))
+}
+
+fn text(report: &Report) -> String {
+    if report.is_ok() {
+        let Report { tenants, sources, forms, routes, destinations, scripts, rule_packs, .. } = report;
+        return format!(
+            "good: {tenants} tenants, {sources} sources, {forms} forms, {routes} routes, {destinations} destinations, {scripts} scripts, {rule_packs} rule packs"
+        );
+    }
+    let lines: Vec<_> = report.problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// `sluice config init`.
+///
+/// # Errors
+/// When the directory is there already or can not be written.
+pub fn init(directory: &Path) -> Result<Output, CommandError> {
+    builtin::write(directory).map_err(|error| {
+        CommandError::usage(format!("can not write `{}`: {error}; give a directory that is not there yet", directory.display()))
+    })?;
+    let (count, shown) = (builtin::FILES.len(), directory.display());
+    let text = format!("wrote {count} files to `{shown}`; next: sluice config check --config {shown}");
+    Ok(Output::one(Exit::Ok, text, json!({ "files": count })))
+}

@@ -1,0 +1,57 @@
+//! The commands: each takes its arguments and gives an [`Output`].
+
+pub mod audit;
+pub mod bucket;
+pub mod config;
+pub mod consent;
+pub mod dlq;
+pub mod keys;
+pub mod reconcile;
+pub mod scan;
+pub mod send;
+pub mod serve;
+pub mod verify;
+
+use crate::cli::{Audit, Command, Consent, Keys};
+use crate::output::{CommandError, Output};
+use crate::state::State;
+
+/// Runs a command that works on an open data directory, here or in the server that holds it.
+///
+/// `consent_text` is the content of `--text-file`, read where the command was called.
+///
+/// # Errors
+/// The command's own.
+pub async fn on_state(command: &Command, consent_text: Option<&str>, state: &State) -> Result<Output, CommandError> {
+    match command {
+        Command::Audit(Audit::Show { tenant, trace }) => audit::show(tenant, *trace, &state.store).await,
+        Command::Audit(Audit::List { tenant, day }) => {
+            let day = day.unwrap_or_else(|| state.clock.now().business_day());
+            audit::list(tenant, day, &state.store).await
+        }
+        Command::Dlq(command) => dlq::run(command, &state.store).await,
+        Command::Reconcile(args) => reconcile::run(args, state).await,
+        Command::Consent(command) => {
+            consent::run(command, consent_text, &state.store, &state.keys, state.clock.now()).await
+        }
+        Command::Keys(Keys::Rotate { tenant }) => keys::rotate(tenant, state).await,
+        Command::Serve(_)
+        | Command::Demo(_)
+        | Command::Send(_)
+        | Command::Verify(_)
+        | Command::Scan(_)
+        | Command::Bucket(_)
+        | Command::Config(_) => Err(CommandError::usage("this command does not work on a data directory")),
+    }
+}
+
+/// The content of `--text-file`, if the command has one.
+///
+/// # Errors
+/// When the file can not be read.
+pub fn consent_text(command: &Command) -> Result<Option<String>, CommandError> {
+    match command {
+        Command::Consent(Consent::Grant { text_file, .. }) => crate::input::text(text_file).map(Some),
+        _ => Ok(None),
+    }
+}

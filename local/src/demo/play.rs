@@ -1,0 +1,239 @@
+//! Plays callbacks one after another and follows each through the gate.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+use secrecy::SecretString;
+use sluice_domain::audit::{AuditRecord, Receipt};
+use sluice_domain::consent::{ConsentKey, ConsentRecord, ConsentText, Evidence, Purpose, Recipient};
+use sluice_domain::delivery::Delivery;
+use sluice_domain::id::{TenantId, TraceId};
+use sluice_domain::scheme::{Credentials, Signed, ToSign, sign};
+use sluice_domain::source::SchemeName;
+use sluice_domain::time::UnixMillis;
+use sluice_ports::{AuditLog as _, ConsentStore as _, Deliveries as _, Intake as _, KeyRing as _, Queue};
+
+use super::Stage;
+use super::callbacks::{Callback, FAN, LI, Tamper, WANG};
+use super::world::TRADE_PRIVATE_KEY;
+use crate::client::GateClient;
+use crate::output::CommandError;
+
+/// The demo gives up when the gate makes no progress for so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One callback that was played, and what came of it.
+pub(super) struct Played {
+    pub(super) title: &'static str,
+    pub(super) source: &'static str,
+    pub(super) expected: u16,
+    pub(super) status: StatusCode,
+    /// How many events of it the front door acknowledged, replays included.
+    pub(super) accepted: u64,
+    /// The events.
+    pub(super) events: Vec<EventTrail>,
+}
+
+/// One event on its way.
+pub(super) struct EventTrail {
+    receipt: Receipt,
+    /// The decision; a replay has none of its own.
+    pub(super) audit: Option<AuditRecord>,
+    pub(super) delivery: Option<Delivery>,
+}
+
+impl EventTrail {
+    pub(super) fn kind(&self) -> &'static str {
+        self.receipt.kind.as_str()
+    }
+}
+
+impl Played {
+    pub(super) fn answered_as_expected(&self) -> bool {
+        self.status.as_u16() == self.expected
+    }
+}
+
+/// Plays callbacks.
+pub(super) struct Player<'a> {
+    stage: &'a Stage,
+    client: GateClient,
+    quiet: bool,
+    known: BTreeSet<TraceId>,
+    played: Vec<Played>,
+    acts: Vec<(usize, &'static str)>,
+}
+
+impl<'a> Player<'a> {
+    pub(super) fn new(stage: &'a Stage, client: GateClient, quiet: bool) -> Self {
+        Self { stage, client, quiet, known: BTreeSet::new(), played: Vec::new(), acts: Vec::new() }
+    }
+
+    pub(super) fn played(self) -> Vec<Played> {
+        self.played
+    }
+
+    /// Consents that stood before the demo begins.
+    pub(super) async fn consents(&self) -> Result<(), CommandError> {
+        for (tenant, person, recipient) in
+            [("demo-brand", WANG, "feishu_leads"), ("demo-brand", LI, "feishu_leads"), ("demo-mcn", FAN, "mcn_leads")]
+        {
+            let usage = |error: sluice_domain::id::InvalidId| CommandError::usage(error.to_string());
+            let tenant = TenantId::new(tenant).map_err(usage)?;
+            let keys = self.stage.state.keys.keys(&tenant).await?;
+            let record = ConsentRecord {
+                key: ConsentKey {
+                    person: keys.person(person),
+                    tenant,
+                    purpose: Purpose::new("sales_contact").map_err(usage)?,
+                    recipient: Recipient::new(recipient).map_err(usage)?,
+                },
+                text: ConsentText::shown("demo", "我同意就我咨询的产品与我联系。"),
+                granted_at: self.stage.clock.now().plus_ms(-86_400_000),
+                evidence: Evidence::Operator { note: "demo".into() },
+                valid_until: None,
+                withdrawn: None,
+            };
+            self.stage.state.store.grant(record).await?;
+        }
+        Ok(())
+    }
+
+    /// Plays one act and waits until everything of it is settled.
+    pub(super) async fn act(&mut self, title: &'static str, plan: Vec<Callback>) -> Result<(), CommandError> {
+        self.tell(&format!("\n{title}"));
+        let first = self.played.len();
+        self.acts.push((first, title));
+        for callback in plan {
+            let played = self.play(callback).await?;
+            let mark = if played.answered_as_expected() { "✓" } else { "✗" };
+            self.tell(&format!("  {mark} {} {:<16} {}", played.status.as_u16(), played.source, played.title));
+            self.played.push(played);
+        }
+        self.settled().await?;
+        self.follow(first).await
+    }
+
+    #[expect(clippy::print_stderr, reason = "progress of a long command")]
+    fn tell(&self, line: &str) {
+        if !self.quiet {
+            eprintln!("{line}");
+        }
+    }
+
+    async fn play(&mut self, callback: Callback) -> Result<Played, CommandError> {
+        let (tenant, signed) = self.signed(&callback)?;
+        let answer = self.client.send(callback.source, callback.method, signed).await?;
+        let receipts = self.new_receipts(&tenant).await?;
+        let events = receipts.into_iter().map(|receipt| EventTrail { receipt, audit: None, delivery: None });
+        let events: Vec<_> = events.collect();
+        Ok(Played {
+            title: callback.title,
+            source: callback.source,
+            expected: callback.status,
+            status: answer.status,
+            accepted: u64::try_from(events.len()).unwrap_or(u64::MAX),
+            events,
+        })
+    }
+
+    /// Signs as the platform does, then does to it what the demo wants done.
+    fn signed(&self, callback: &Callback) -> Result<(TenantId, Signed), CommandError> {
+        let unusable = |what: String| CommandError::configuration(format!("demo callback `{}`: {what}", callback.title));
+        let found = self.stage.settings.source(callback.source);
+        let (tenant, source) = found.ok_or_else(|| unusable("its source is not configured".into()))?;
+        let secret = match source.scheme {
+            SchemeName::TradeSystem => TRADE_PRIVATE_KEY,
+            _ => self.stage.world.secret(&tenant.id, &source.secret),
+        };
+        let secret = SecretString::from(secret);
+        let headers: Vec<_> = callback.message_id.iter().map(|id| ("Msg-Id".to_owned(), (*id).to_owned())).collect();
+        let query: Vec<_> = callback.query.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let now = match callback.tamper {
+            Tamper::Stale => self.stage.clock.now().plus_ms(-3_600_000),
+            Tamper::Genuine | Tamper::Forged => self.stage.clock.now(),
+        };
+        let rng = ring::rand::SystemRandom::new();
+        let mut message = ToSign { rng: Some(&rng), ..ToSign::post(callback.body.as_bytes(), now) };
+        (message.method, message.headers, message.query) = (callback.method, &headers, &query);
+        let signed = sign(source.scheme, message, &Credentials::of_source(source, &secret, None));
+        let mut signed = signed.map_err(|error| unusable(error.to_string()))?;
+        if callback.tamper == Tamper::Forged {
+            if let Some(byte) = signed.body.last_mut() {
+                *byte = b' ';
+            }
+        }
+        Ok((tenant.id.clone(), signed))
+    }
+
+    /// What the front door noted since the last look.
+    async fn new_receipts(&mut self, tenant: &TenantId) -> Result<Vec<Receipt>, CommandError> {
+        let today = self.stage.clock.now().business_day();
+        let mut found = Vec::new();
+        for day in [today.previous(), today] {
+            let mut cursor = None;
+            loop {
+                let page = self.stage.state.store.receipts(tenant, day, cursor).await?;
+                found.extend(page.items.into_iter().filter(|receipt| self.known.insert(receipt.trace_id)));
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Waits until no queue holds anything; when all that is left waits for a later moment, the clock moves there.
+    async fn settled(&mut self) -> Result<(), CommandError> {
+        let mut since = Instant::now();
+        let mut last = None;
+        loop {
+            let (mut open, mut delayed, mut due) = (0, 0, None::<UnixMillis>);
+            for queue in Queue::ALL {
+                let depth = self.stage.state.store.depth(queue)?;
+                open += depth.visible + depth.in_flight;
+                delayed += depth.delayed;
+                if depth.delayed > 0 {
+                    due = [due, self.stage.state.store.next_visible_at(queue)?].into_iter().flatten().min();
+                }
+            }
+            match (open, delayed, due) {
+                (0, 0, _) => return Ok(()),
+                (0, _, Some(at)) => self.move_clock(at),
+                _ => {}
+            }
+            if last != Some((open, delayed)) {
+                (last, since) = (Some((open, delayed)), Instant::now());
+            } else if since.elapsed() > PATIENCE {
+                return Err(CommandError::unavailable(format!("the gate stands still with {} messages", open + delayed)));
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    fn move_clock(&self, to: UnixMillis) {
+        let ahead = to.since(self.stage.clock.now());
+        if ahead > 0 {
+            self.tell(&format!("  … the rest waits: the clock moves {:.1} s ahead", Duration::from_millis(to.as_u64().saturating_sub(self.stage.clock.now().as_u64())).as_secs_f64()));
+            self.stage.simulated.advance_ms(ahead.saturating_add(1));
+        }
+        self.stage.gate.clock_moved();
+    }
+
+    /// Looks up what became of the events of an act.
+    async fn follow(&mut self, first: usize) -> Result<(), CommandError> {
+        let store = &self.stage.state.store;
+        for played in self.played.iter_mut().skip(first) {
+            for trail in &mut played.events {
+                let audit = store.audit(&trail.receipt.key).await?;
+                trail.audit = audit.filter(|audit| audit.trace_id == trail.receipt.trace_id);
+                if trail.audit.is_some() {
+                    trail.delivery = store.delivery(&trail.receipt.key).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
