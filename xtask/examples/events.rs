@@ -8,7 +8,8 @@ use anyhow::{Context as _, bail};
 use webhook_verify::samples::Manifest;
 
 fn main() -> anyhow::Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/webhook-verify");
+    let here = std::env::var("CARGO_MANIFEST_DIR").context("run it with `cargo xtask events`")?;
+    let folder = Path::new(&here).join("../events/webhook-verify");
     let manifest = Manifest::load(&folder).context("the list of samples")?;
     if std::env::args().any(|argument| argument == "--check") {
         for sample in &manifest.samples {
