@@ -14,7 +14,7 @@ use sluice_domain::failure::FailureKind;
 use sluice_domain::id::*;
 use sluice_domain::progress::Assignment;
 use sluice_domain::reconciliation::{BreakClass, BreakState, Report};
-use sluice_domain::settings::{Settings, Tenant};
+use sluice_domain::settings::Settings;
 use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_embedded::{FileReports, ManualClock, Options, Store};
 use sluice_ports::{
@@ -40,27 +40,9 @@ fn tenant() -> TenantId {
     TenantId::new("demo-brand").unwrap()
 }
 
+/// The shipped tenants.
 fn settings() -> Settings {
-    let tenant = |id: &str| {
-        let tenant = Tenant {
-            id: TenantId::new(id).unwrap(),
-            name: "示例品牌".into(),
-            sources: [].into(),
-            forms: [].into(),
-            routes: vec![],
-            destinations: [].into(),
-            experiments: [].into(),
-            scripts: [].into(),
-            links: sluice_domain::link::LinkPolicy::default(),
-            rules: rules(),
-        };
-        (tenant.id.clone(), Arc::new(tenant))
-    };
-    Settings { tenants: ["demo-brand", "demo-mcn"].map(tenant).into() }
-}
-
-fn rules() -> Arc<sluice_domain::rules::RulePack> {
-    Arc::new(sluice_domain::rules::RulePack {})
+    sluice_settings::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config")).unwrap()
 }
 
 fn night() -> Night {

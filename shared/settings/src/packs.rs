@@ -15,8 +15,8 @@ const RULES: &str = "rules";
 /// The folder of the word lists.
 const LEXICONS: &str = "lexicons";
 
-/// Word lists by file name, as a pack names them, each with the lower-case hex SHA-256 of its file; `None` for a bad one (its
-/// problem is told already).
+/// Word lists by file name without its ending, as a pack names them, each with the lower-case hex SHA-256 of its file; `None` for
+/// a bad one (its problem is told already).
 type Lists = BTreeMap<String, Option<(WordList, String)>>;
 
 /// Compiled packs by file name; `None` for one that did not compile (its problems are told already).
@@ -43,7 +43,10 @@ fn word_lists(bundle: &Bundle, problems: &mut Vec<Problem>) -> Lists {
                 .map(|_| (list, sha256))
                 .map_err(|error| Problem::unplaced(&file, "word_list", error.to_string()))
         });
-        lists.insert(name.to_owned(), list.map_err(|problem| problems.push(problem)).ok());
+        lists.insert(
+            name.trim_end_matches(".yaml").to_owned(),
+            list.map_err(|problem| problems.push(problem)).ok(),
+        );
     }
     lists
 }

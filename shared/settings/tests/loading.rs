@@ -24,7 +24,7 @@ fn with_main(main: &str) -> Bundle {
 }
 
 fn shipped_files() -> Vec<(String, Vec<u8>)> {
-    let mut files = vec![("rules/baseline.yaml".to_owned(), b"{}".to_vec())]; // STUB
+    let mut files = Vec::new();
     for folder in ["rules", "lexicons"] {
         let Ok(entries) = std::fs::read_dir(shipped_dir().join(folder)) else { continue };
         for entry in entries {
@@ -176,6 +176,53 @@ fn a_bad_word_list_is_told_with_its_file() {
     }
 }
 
+/// The shipped files, with one of them changed; `None` takes it away.
+fn changed(name: &str, change: impl Fn(&str) -> Option<String>) -> Bundle {
+    let files = shipped_files().into_iter().chain([("sluice.yaml".to_owned(), shipped().into_bytes())]);
+    files
+        .filter_map(|(file, bytes)| {
+            if file != name {
+                return Some((file, bytes));
+            }
+            let text = change(std::str::from_utf8(&bytes).unwrap())?;
+            Some((file, text.into_bytes()))
+        })
+        .collect()
+}
+
+#[test]
+fn a_bad_pack_is_an_error_and_so_is_one_that_is_missing_a_list() {
+    type Change = fn(&str) -> Option<String>;
+    let table: [(&str, Change, &str); 6] = [
+        ("rules/baseline.yaml", |_| Some(String::new()), "syntax"),
+        (
+            "rules/baseline.yaml",
+            |text| Some(text.split_at(text.find("rules:").unwrap()).0.to_owned()),
+            "syntax",
+        ),
+        ("rules/baseline.yaml", |text| Some(text.replacen("then: block", "then: allow", 1)), "rule_pack"),
+        ("rules/baseline.yaml", |text| Some(text.replacen("- id: ", "- name: ", 1)), "syntax"),
+        ("lexicons/finance.yaml", |_| None, "unknown_word_list"),
+        ("lexicons/finance.yaml", |_| Some("words: [".to_owned()), "bad_word_list"),
+    ];
+    for (file, change, code) in table {
+        let bundle = changed(file, change);
+        assert!(load_bundle(&bundle).is_err(), "{file} {code}");
+        assert!(codes(&bundle).contains(&code), "{file}: {code} expected, got {:?}", codes(&bundle));
+    }
+}
+
+#[test]
+fn a_changed_word_list_gives_the_pack_another_hash() {
+    let sha256 = |bundle: &Bundle| {
+        let settings = load_bundle(bundle).unwrap();
+        settings.tenants.values().next().unwrap().rules.stamp().sha256.clone()
+    };
+    let first = sha256(&changed("lexicons/finance.yaml", |text| Some(text.to_owned())));
+    assert_eq!(first.len(), 64);
+    assert_ne!(first, sha256(&changed("lexicons/finance.yaml", |text| Some(format!("{text}# more\n")))));
+}
+
 #[test]
 fn an_empty_directory_is_an_error_and_not_an_empty_configuration() {
     let dir = tempfile::tempdir().unwrap();
@@ -219,7 +266,7 @@ fn with_no_good_configuration_nothing_opens() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
     fn a_truncated_or_garbled_file_never_panics(cut in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), byte: u8) {
