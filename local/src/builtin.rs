@@ -13,6 +13,12 @@ macro_rules! files {
 
 files![
     "sluice.yaml",
+    "rules/baseline.yaml",
+    "lexicons/absolute_words.yaml",
+    "lexicons/contact_diversion.yaml",
+    "lexicons/finance.yaml",
+    "lexicons/guarantees.yaml",
+    "lexicons/medical.yaml",
 ];
 
 /// As the settings loader takes it.
@@ -34,4 +40,18 @@ pub fn write(directory: &Path) -> std::io::Result<()> {
         std::fs::write(file, text)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_configuration_is_good_and_whole() {
+        let report = sluice_settings::check_bundle(&bundle());
+        assert!(report.is_ok(), "{:?}", report.problems);
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
+        let count = |folder: &str| std::fs::read_dir(shipped.join(folder)).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_file()).count();
+        assert_eq!(FILES.len(), count("") + count("rules") + count("lexicons"));
+    }
 }
