@@ -84,9 +84,10 @@ pub(crate) fn message(
             let field = PersonalField::Form(openid_field.clone());
             (None, event.open(keys, &field)?.map(|openid| exposed(&openid).to_owned()))
         }
-        Channel::FeishuBot { .. } | Channel::FeishuApp { .. } | Channel::WecomBot { .. } | Channel::WecomApp { .. } => {
-            (lead_link(cleared, destination, tenant, keys), None)
-        }
+        Channel::FeishuBot { .. }
+        | Channel::FeishuApp { .. }
+        | Channel::WecomBot { .. }
+        | Channel::WecomApp { .. } => (lead_link(cleared, destination, tenant, keys), None),
     };
     let dispatch_id = dispatch_id(&event.key, destination);
     Ok(Message { dispatch_id, title: rendered.title, text: rendered.text, link, recipient })
@@ -128,7 +129,12 @@ fn variables(
 }
 
 /// The signed link of a lead card, which holds for the configured hours from the clearance.
-fn lead_link(cleared: &Cleared, destination: &Destination, tenant: &Tenant, keys: &TenantKeys) -> Option<(String, String)> {
+fn lead_link(
+    cleared: &Cleared,
+    destination: &Destination,
+    tenant: &Tenant,
+    keys: &TenantKeys,
+) -> Option<(String, String)> {
     let base = tenant.links.lead_base.as_ref()?;
     let until = cleared.cleared_at().plus_ms(i64::from(tenant.links.lead_hours).saturating_mul(HOUR_MS));
     let link = sign_link(keys, base, cleared.event().trace_id, &destination.id, until);

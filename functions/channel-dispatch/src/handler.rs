@@ -1,28 +1,39 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use sluice_channels::{Message, SendReport};
-use sluice_domain::consent::{ConsentKey, Evidence, Withdrawal};
+use sluice_channels::{Idempotency, Message, SendReport};
+use sluice_domain::consent::{ConsentKey, Evidence, Purpose, Standing, Withdrawal, standing};
 use sluice_domain::delivery::{Attempt, Delivery, FencingToken, Outcome};
 use sluice_domain::destination::{Channel, Destination};
 use sluice_domain::failure::FailureKind;
 use sluice_domain::progress::{Assigned, Cleared, UncheckedAssigned};
 use sluice_domain::settings::{Settings, Tenant};
 use sluice_domain::tenant::TenantKeys;
+use sluice_domain::time::UnixMillis;
 use sluice_ports::{
-    Claim, ClaimRequest, Clock, ConsentStore, Deliveries, Entropy, KeyRing, Nonces as _, PortError, Queue, Settlement,
+    Claim, ClaimRequest, Clock, ConsentStore, Deliveries, Entropy, KeyRing, Nonces as _, PortError, Queue,
+    Settlement,
 };
 use sluice_steps::{Stage, StageError};
 use sluice_telemetry::{Metrics, Signal};
 
 use crate::compose::{self, ComposeError};
-use crate::policy::{may_repeat, settlement, unclear_since};
+use crate::policy::{Ending, History, later, settlement};
 use crate::sender::Sender;
 
-/// How long a claim holds: the HTTP client gives up after 5 s, a token refresh and its repeat included stay below 20 s.
+/// How long a claim holds.
 const CLAIM_MS: i64 = 30_000;
-/// How often the end of a claim is written again when the store fails after a send.
-const SETTLE_TRIES: usize = 3;
+/// How long a send may take, tokens and their renewal included; then its result is unclear. Well within the claim, so that
+/// nobody takes over while a request is out.
+const SEND: Duration = Duration::from_secs(20);
+/// A worker that was stopped for longer than this between claim and send does not send: its claim may be gone before it ends.
+const LATEST_START_MS: i64 = 5_000;
+/// A clearance older than this is not taken on trust: consent is looked up again, for it may have been withdrawn meanwhile.
+const FRESH_MS: i64 = 60_000;
+/// How long to wait before the end of a claim is written again, when the store fails after a send.
+const SETTLE_PAUSES: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(1_000)];
 
 /// The handler, over its ports.
 pub struct ChannelDispatch<S, K, M, C, E> {
@@ -68,6 +79,31 @@ struct Work<'a> {
     owner: FencingToken,
 }
 
+impl Work<'_> {
+    /// When this attempt began.
+    fn started_at(&self) -> UnixMillis {
+        self.delivery.attempts.last().map_or(self.delivery.opened_at, |attempt| attempt.started_at)
+    }
+
+    /// Was the script changed since it was assigned? Platforms that compare contents don't recognise its repeat.
+    fn is_rewritten(&self) -> bool {
+        let assignment = &self.delivery.assignment;
+        self.tenant
+            .scripts
+            .get(&assignment.script)
+            .is_none_or(|script| script.version != assignment.script_version)
+    }
+
+    fn consent_key(&self, purpose: &Purpose) -> ConsentKey {
+        ConsentKey {
+            tenant: self.tenant.id.clone(),
+            person: self.cleared.person().clone(),
+            purpose: purpose.clone(),
+            recipient: self.destination.recipient.clone(),
+        }
+    }
+}
+
 impl<S, K, M, C, E> ChannelDispatch<S, K, M, C, E>
 where
     S: Deliveries + ConsentStore,
@@ -110,7 +146,11 @@ where
                 let id = &delivery.assignment.destination;
                 let destination = tenant.destinations.get(id);
                 let Some(destination) = destination else {
-                    let error = configuration("no_destination", format!("destination `{id}` is not configured"), trace);
+                    let error = configuration(
+                        "no_destination",
+                        format!("destination `{id}` is not configured"),
+                        trace,
+                    );
                     return self.give_back(&delivery, owner, error).await;
                 };
                 self.work(Work { tenant, destination, cleared, delivery, owner }, &keys).await
@@ -119,30 +159,84 @@ where
     }
 
     async fn work(&self, work: Work<'_>, keys: &TenantKeys) -> Result<(), StageError> {
-        let earlier = work.delivery.attempts.split_last().map_or(&[][..], |(_, earlier)| earlier);
-        let unclear = unclear_since(earlier);
+        let trace = work.cleared.event().trace_id;
         let idempotency = self.sender.idempotency(&work.destination.channel);
-        if !may_repeat(unclear, idempotency, self.clock.now()) {
-            let report = withheld("not_repeated");
-            return self.settle(&work, report, Settlement::InDoubt).await;
+        let history = History::of(&work.delivery);
+        if history.opted_out {
+            return self.opted_out(&work, history, withheld("opted_out")).await;
         }
-        let composed = compose::message(&work.cleared, &work.delivery.assignment, work.destination, work.tenant, keys);
+        if !history.may_repeat(idempotency, self.clock.now())
+            || (history.unclear_since.is_some() && work.is_rewritten())
+        {
+            return self.settle(&work, withheld("not_repeated"), Settlement::InDoubt).await;
+        }
+        match self.permitted(&work).await {
+            Ok(None) => {}
+            Ok(Some(code)) => return self.settle(&work, withheld(code), history.refusal()).await,
+            Err(error) => {
+                return self.give_back(&work.delivery, work.owner, StageError::port(&error, trace)).await;
+            }
+        }
+        let composed =
+            compose::message(&work.cleared, &work.delivery.assignment, work.destination, work.tenant, keys);
         let report = match composed {
+            Ok(_) if self.clock.now().since(work.started_at()) > LATEST_START_MS => {
+                let detail = "the worker was stopped between claim and send".to_owned();
+                let error =
+                    StageError { kind: FailureKind::Retry, code: "too_slow", detail, trace_id: Some(trace) };
+                return self.give_back(&work.delivery, work.owner, error).await;
+            }
             Ok(message) => self.send(&work, &message).await,
             Err(error) if error.kind() == FailureKind::Configuration => {
-                let trace = work.cleared.event().trace_id;
                 let error = configuration("message_unusable", error.to_string(), trace);
                 return self.give_back(&work.delivery, work.owner, error).await;
             }
             Err(error) => refused_here(&error, &work),
         };
-        let attempts = work.delivery.attempts.len();
-        let settlement = settlement(&report.outcome, unclear.is_some(), idempotency, attempts, self.clock.now());
+        let opted_out = matches!(report.outcome, Outcome::RecipientRefused { opt_out: true });
+        if opted_out {
+            return self.opted_out(&work, history, report).await;
+        }
+        let settlement = settlement(&report.outcome, history, self.ending(&work, idempotency));
         self.settle(&work, report, settlement).await
     }
 
+    fn ending(&self, work: &Work<'_>, idempotency: Idempotency) -> Ending {
+        let mut jitter = [0];
+        self.entropy.fill(&mut jitter);
+        let [jitter] = jitter;
+        Ending { idempotency, started_at: work.started_at(), now: self.clock.now(), jitter }
+    }
+
+    /// May this person's data still go to this destination? The code says why not.
+    ///
+    /// Consent was checked for the route's recipient (PIPL art. 23). The assignment on the queue is not under the clearance's tag, and the
+    /// configuration may have changed since.
+    async fn permitted(&self, work: &Work<'_>) -> Result<Option<&'static str>, PortError> {
+        let event = work.cleared.event();
+        let Some(route) = work.tenant.route(event.kind) else { return Ok(Some("route_gone")) };
+        if work.destination.recipient != route.recipient {
+            return Ok(Some("recipient_changed"));
+        }
+        let now = self.clock.now();
+        if now.since(work.cleared.cleared_at()) <= FRESH_MS {
+            return Ok(None);
+        }
+        let key = work.consent_key(&route.purpose);
+        let found = self.store.consents(std::slice::from_ref(&key)).await?;
+        match standing(found.first().and_then(Option::as_ref), now) {
+            Standing::Withdrawn => Ok(Some("consent_withdrawn")),
+            Standing::Expired => Ok(Some("consent_expired")),
+            // Without a record the decision rested on something else, and that stands.
+            Standing::Granted | Standing::Missing | Standing::NotYet => Ok(None),
+        }
+    }
+
     async fn send(&self, work: &Work<'_>, message: &Message) -> SendReport {
-        let report = self.sender.send(&work.tenant.id, work.destination, message).await;
+        let sending = self.sender.send(&work.tenant.id, work.destination, message);
+        let report = tokio::time::timeout(SEND, sending)
+            .await
+            .unwrap_or_else(|_| SendReport { outcome: Outcome::Unclear, ..withheld("send_timeout") });
         let (trace, code) = (work.cleared.event().trace_id, report.code.as_deref().unwrap_or("-"));
         tracing::info!(
             trace_id = %trace, destination = %work.destination.id, outcome = report.outcome.as_str(), code,
@@ -152,15 +246,18 @@ where
     }
 
     /// Ends the claim and answers the queue.
-    async fn settle(&self, work: &Work<'_>, report: SendReport, settlement: Settlement) -> Result<(), StageError> {
+    async fn settle(
+        &self,
+        work: &Work<'_>,
+        report: SendReport,
+        settlement: Settlement,
+    ) -> Result<(), StageError> {
         let trace = work.cleared.event().trace_id;
-        let opted_out = matches!(report.outcome, Outcome::RecipientRefused { opt_out: true });
-        self.count(work.destination, &settlement);
-        self.end(&work.delivery, work.owner, attempt(&work.delivery, report, self.clock.now()), settlement.clone()).await
+        let attempt = attempt(&work.delivery, report, self.clock.now());
+        self.end(&work.delivery, work.owner, attempt, settlement.clone())
+            .await
             .map_err(|error| StageError::port(&error, trace))?;
-        if opted_out {
-            self.withdraw(work).await?;
-        }
+        self.count(work.destination, &settlement);
         match settlement {
             Settlement::Delivered | Settlement::Refused | Settlement::InDoubt => Ok(()),
             Settlement::Waiting { until } => Err(StageError {
@@ -172,11 +269,35 @@ where
         }
     }
 
-    /// Gives the claim back for a fault of the set-up: a person mends it, then the message goes on.
-    async fn give_back(&self, delivery: &Delivery, owner: FencingToken, error: StageError) -> Result<(), StageError> {
+    /// Withdraws consent, then refuses; when consent can't be written now, the delivery waits with its outcome on record, and the
+    /// next owner withdraws without sending.
+    async fn opted_out(
+        &self,
+        work: &Work<'_>,
+        history: History,
+        report: SendReport,
+    ) -> Result<(), StageError> {
+        let settlement = match self.withdraw(work).await {
+            Ok(()) => history.refusal(),
+            Err(error) => {
+                tracing::error!(trace_id = %work.delivery.trace_id, "could not withdraw consent after an opt-out: {error}");
+                Settlement::Waiting { until: later(history.attempts, self.ending(work, Idempotency::None)) }
+            }
+        };
+        self.settle(work, report, settlement).await
+    }
+
+    /// Gives the claim back for a fault that is not the message's; when it is mended, the message goes on.
+    async fn give_back(
+        &self,
+        delivery: &Delivery,
+        owner: FencingToken,
+        error: StageError,
+    ) -> Result<(), StageError> {
         let now = self.clock.now();
         let settlement = Settlement::Waiting { until: now };
-        self.end(delivery, owner, attempt(delivery, withheld(error.code), now), settlement).await
+        self.end(delivery, owner, attempt(delivery, withheld(error.code), now), settlement)
+            .await
             .map_err(|cause| StageError::port(&cause, delivery.trace_id))?;
         Err(error)
     }
@@ -189,38 +310,35 @@ where
         attempt: Attempt,
         settlement: Settlement,
     ) -> Result<(), PortError> {
-        let mut result = Ok(());
-        for _ in 0..SETTLE_TRIES {
-            result = self.store.settle(&delivery.key, owner, attempt.clone(), settlement.clone()).await;
-            match &result {
-                Err(error) if error.kind() == FailureKind::Retry => {}
+        let mut pauses = SETTLE_PAUSES.into_iter();
+        loop {
+            let ended = self.store.settle(&delivery.key, owner, attempt.clone(), settlement.clone()).await;
+            match ended {
                 Err(PortError::Fenced) => {
-                    // The claim outlived its deadline; its new owner knows of this attempt and settles it as unclear.
-                    tracing::error!(trace_id = %delivery.trace_id, "a claim was taken over while its message was sent");
+                    // The claim outlived its deadline; its new owner sees this attempt open, and treats it as unclear.
+                    tracing::error!(trace_id = %delivery.trace_id, "a claim was taken over before its end was written");
                     return Ok(());
                 }
-                _ => return result,
+                Err(error) if error.kind() == FailureKind::Retry => match pauses.next() {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    // The attempt stays open in the record: whoever comes next knows that nobody knows.
+                    None => return Err(error),
+                },
+                ended => return ended,
             }
         }
-        result
     }
 
     /// The platform says that the person wants no such messages: their consent for it ends (PIPL art. 15).
-    async fn withdraw(&self, work: &Work<'_>) -> Result<(), StageError> {
+    async fn withdraw(&self, work: &Work<'_>) -> Result<(), PortError> {
         // On every other channel the recipient is staff, whose refusal says nothing of the person.
         let Channel::WechatCustom { .. } = work.destination.channel else { return Ok(()) };
         let event = work.cleared.event();
         let Some(route) = work.tenant.route(event.kind) else { return Ok(()) };
-        let key = ConsentKey {
-            tenant: work.tenant.id.clone(),
-            person: work.cleared.person().clone(),
-            purpose: route.purpose.clone(),
-            recipient: work.destination.recipient.clone(),
-        };
+        let key = work.consent_key(&route.purpose);
         let evidence = Evidence::Event { key: event.key.clone(), trace_id: event.trace_id, kind: event.kind };
         let withdrawal = Withdrawal { at: self.clock.now(), evidence };
-        let withdrawn = self.store.withdraw(&key.tenant, &key.person, Some(&key), withdrawal).await;
-        withdrawn.map(|_| ()).map_err(|error| StageError::port(&error, event.trace_id))
+        self.store.withdraw(&key.tenant, &key.person, Some(&key), withdrawal).await.map(|_| ())
     }
 
     fn count(&self, destination: &Destination, settlement: &Settlement) {
@@ -254,7 +372,7 @@ fn withheld(code: &str) -> SendReport {
 }
 
 /// The attempt that the claim opened, with its result.
-fn attempt(delivery: &Delivery, report: SendReport, now: sluice_domain::time::UnixMillis) -> Attempt {
+fn attempt(delivery: &Delivery, report: SendReport, now: UnixMillis) -> Attempt {
     Attempt {
         started_at: delivery.attempts.last().map_or(now, |attempt| attempt.started_at),
         ended_at: Some(now),
