@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use sluice_domain::event::EventKind;
 use sluice_domain::id::TenantId;
+use sluice_domain::script::Variables;
 use sluice_domain::source::SchemeName;
 use sluice_settings::{Bundle, LastGood, check_bundle, load, load_bundle};
 
@@ -56,6 +57,20 @@ fn the_shipped_configuration_loads_and_shows_every_scheme_and_channel() {
     let (tenant, source) = settings.source("life-webhook").unwrap();
     assert_eq!((tenant.name.as_str(), source.scheme), ("示例品牌", SchemeName::OpenPlatform));
     assert_eq!(tenant.route(EventKind::FormSubmit).unwrap().recipient.as_str(), "wecom_sales");
+}
+
+#[test]
+fn the_shipped_scripts_pass_the_last_scan_of_the_shipped_pack() {
+    let settings = load(&shipped_dir()).unwrap();
+    for tenant in settings.tenants.values() {
+        for script in tenant.scripts.values() {
+            let rendered = script.render(&Variables::example()).unwrap();
+            for text in [rendered.title.as_deref().unwrap_or_default(), &rendered.text] {
+                let decision = tenant.rules.scan_outgoing(text, &tenant.links);
+                assert!(decision.verdict.allows(), "{}: {:?}", script.id, decision.reasons);
+            }
+        }
+    }
 }
 
 #[test]
