@@ -10,7 +10,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redb::Database;
 use sluice_ports::{PortError, Queue};
@@ -28,6 +28,8 @@ const BATCH: usize = 1_024;
 const REMOVALS_WAIT: Duration = Duration::from_millis(20);
 /// And after a failed commit.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// How long a call waits for the callers of the last batch: a small part of an fsync (4 ms on a common disk).
+const COMPANY_WAIT: Duration = Duration::from_micros(300);
 
 /// One call: applied in the transaction, answered after its commit.
 trait Job: Send {
@@ -89,7 +91,8 @@ impl Writer {
         let closing = ClosedOnExit(Arc::clone(&places));
         let thread = std::thread::Builder::new().name("sluice-writer".into()).spawn(move || {
             let closing = closing;
-            Work { database, queues, removals: Vec::new(), patience: REMOVALS_WAIT }.run(&receiver);
+            Work { database, queues, removals: Vec::new(), patience: REMOVALS_WAIT, company: 1 }
+                .run(&receiver);
             drop(closing);
         })?;
         Ok(Self { places, sender: Some(Mutex::new(sender)), thread: Some(thread) })
@@ -164,6 +167,8 @@ struct Work {
     removals: Vec<(Queue, u64)>,
     /// How long removals wait for company now: longer after a failure, so that a broken disk is not asked 50 times a second.
     patience: Duration,
+    /// How many calls the last batch had.
+    company: usize,
 }
 
 impl Work {
@@ -183,18 +188,34 @@ impl Work {
                 Err(RecvTimeoutError::Timeout) => true,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            while jobs.len() < BATCH {
-                match receiver.try_recv() {
-                    Ok(message) => self.take(message, &mut jobs),
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-                }
-            }
+            self.gather(receiver, &mut jobs);
             if !jobs.is_empty() || idle || self.removals.len() >= BATCH {
                 self.batch(&mut jobs);
             }
         }
         if !self.removals.is_empty() {
             self.batch(&mut jobs);
+        }
+    }
+
+    /// Takes what waits, and waits a moment for as many callers as the last batch had: those it answered are about to hand in
+    /// their next call, and would otherwise arrive just after a batch of one had begun its fsync.
+    fn gather(&mut self, receiver: &Receiver<Message>, jobs: &mut Vec<Box<dyn Job>>) {
+        let deadline = Instant::now() + COMPANY_WAIT;
+        while jobs.len() < BATCH {
+            let next = match receiver.try_recv() {
+                Err(TryRecvError::Empty) if !jobs.is_empty() && jobs.len() < self.company => {
+                    receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
+                }
+                next => next.ok(),
+            };
+            match next {
+                Some(message) => self.take(message, jobs),
+                None => break,
+            }
+        }
+        if !jobs.is_empty() {
+            self.company = jobs.len();
         }
     }
 
