@@ -1,1 +1,25 @@
-//! Placeholder while the workspace is laid out.
+//! compliance-check: may we contact this person, on this consent, with what they wrote?
+//!
+//! What becomes of an event, by its kind:
+//!
+//! | event | what happens | recorded as |
+//! |---|---|---|
+//! | leads to a message, a route takes it | consent and rules decide | `decided`; an allowing decision goes on to the `cleared` queue |
+//! | leads to a message, no route takes it | nothing | `unhandled` |
+//! | a message of the account itself or of an application | nothing: answering it would be a loop | `recorded`, `own_message` |
+//! | a configured form is filled in | first its consent is stored, with the event as evidence; then as above | `decided` |
+//! | `unauthorize` | every consent of the person is withdrawn, whatever scopes are named | `recorded`, `consent_withdrawn` |
+//! | `authorize` | nothing: an authorisation is no consent to be contacted | `recorded`, `authorized` |
+//! | an order changes | the order book | `recorded`, `order_book` |
+//! | an order is paid | the order book; then as a message | `decided` |
+//! | a name that Sluice does not act on | nothing | `unhandled` |
+//!
+//! The audit record is the idempotency record: it is written once, together with the message that follows. An event that was
+//! decided before under the same trace is sent on again *from the stored decision*; under another trace it is a replay and is dropped.
+
+mod effect;
+mod handler;
+mod plan;
+mod verdict;
+
+pub use handler::ComplianceCheck;

@@ -99,8 +99,10 @@ impl Lexicon {
         let mut matches = self.matches(&folded);
         let mut found = std::mem::take(&mut matches.words);
         let reach = contact::Reach::new(&folded.units);
-        found.extend(matches.cues.iter().filter_map(|cue| reach.hit(*cue, &matches.contexts)));
         found.retain(|hit| !matches.shields(*hit));
+        // `微信支付 123456`: a cue inside an allowed word is none, whatever stands beside it.
+        let cues = matches.cues.iter().filter(|cue| !matches.shields(**cue));
+        found.extend(cues.filter_map(|cue| reach.hit(*cue, &matches.contexts)));
         let phones = phone::find(&folded.units);
         found.extend(phones.into_iter().map(|(start, end)| Found {
             start,

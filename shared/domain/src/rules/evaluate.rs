@@ -67,17 +67,25 @@ struct Scanned<'a> {
 
 impl<'a> Scanned<'a> {
     fn of(pack: &RulePack, facts: &Facts<'a>) -> Self {
-        let words = facts.texts.iter().map(|(field, text)| (*field, pack.lexicon.scan(text).hits)).collect();
-        let foreign = facts.texts.iter().flat_map(|(field, text)| {
-            let links = find_links(text).into_iter().filter(|link| facts.links.check(link.text).is_err());
-            links.map(|link| EvidenceSpan {
-                field: (*field).to_owned(),
-                category: LINK.to_owned(),
-                start: link.start,
-                end: link.end,
-            })
-        });
-        Self { words, foreign_links: foreign.collect() }
+        let mut scanned = Self { words: Vec::with_capacity(facts.texts.len()), foreign_links: Vec::new() };
+        for (field, text) in facts.texts {
+            let mut hits = pack.lexicon.scan(text).hits;
+            for link in find_links(text) {
+                if facts.links.check(link.text).is_err() {
+                    scanned.foreign_links.push(EvidenceSpan {
+                        field: (*field).to_owned(),
+                        category: LINK.to_owned(),
+                        start: link.start,
+                        end: link.end,
+                    });
+                } else {
+                    // `work.weixin.qq.com` and a signature's letters are no words of a text.
+                    hits.retain(|hit| !(link.start..link.end).contains(&hit.start));
+                }
+            }
+            scanned.words.push((field, hits));
+        }
+        scanned
     }
 
     /// Does the condition hold? Adds the evidence of every text condition that did; what stands under a `not` proves nothing.

@@ -1,0 +1,328 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sluice_domain::audit::{AuditRecord, Disposition};
+use sluice_domain::consent::{ConsentKey, ConsentRecord};
+use sluice_domain::decision::Decision;
+use sluice_domain::event::{Event, EventKind};
+use sluice_domain::id::TenantId;
+use sluice_domain::rules::FormStanding;
+use sluice_domain::settings::{Settings, Tenant};
+use sluice_domain::source::Form;
+use sluice_domain::tenant::TenantKeys;
+use sluice_domain::time::UnixMillis;
+use sluice_ports::{
+    AuditLog, Clock, ConsentStore, KeyRing, OrderBook, Outbox, PortError, Queue, Step, Written,
+};
+use sluice_steps::{Stage, StageError};
+use sluice_telemetry::{Metrics, Signal};
+
+use crate::effect;
+use crate::plan::{Plan, Texts, consent_key, form_standing, plan, unknown_tenant};
+use crate::verdict::{audit_record, check_consent, cleared_message, decide};
+
+/// The handler, over its ports.
+pub struct ComplianceCheck<S, K, C> {
+    /// The configuration: tenants, routes, forms, rules.
+    pub settings: Arc<Settings>,
+    /// Consents, the order book, the audit log and the outbox.
+    pub store: S,
+    /// The tenants' keys.
+    pub keys: K,
+    /// The time.
+    pub clock: C,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+type Keys = BTreeMap<TenantId, Result<Arc<TenantKeys>, PortError>>;
+
+/// An event with all that its decision needs but the consent.
+struct Prepared<'a> {
+    event: Event,
+    keys: Arc<TenantKeys>,
+    ask: Ask<'a>,
+}
+
+enum Ask<'a> {
+    /// The rules.
+    Rules { tenant: &'a Tenant, texts: Texts, form: FormStanding, consent: Option<ConsentKey> },
+    /// Nobody: it is clear already.
+    Nobody(Disposition),
+}
+
+impl<S, K, C> Stage for ComplianceCheck<S, K, C>
+where
+    S: ConsentStore + OrderBook + AuditLog + Outbox,
+    K: KeyRing,
+    C: Clock,
+{
+    const NAME: &'static str = "compliance-check";
+    const INBOX: Queue = Queue::Events;
+    type Input = Event;
+
+    async fn handle(&self, batch: Vec<Event>) -> Vec<Result<(), StageError>> {
+        let now = self.clock.now();
+        let keys = self.keys_of(&batch).await;
+        let mut slots = Vec::with_capacity(batch.len());
+        for event in batch {
+            slots.push(self.prepare(event, &keys, now).await);
+        }
+        let consents = self.look_up(&slots).await;
+        let (mut results, mut steps, mut written) = (Vec::new(), Vec::new(), Vec::new());
+        for slot in slots {
+            let step = slot.and_then(|prepared| step_of(prepared, &consents, now));
+            results.push(step.map(|(event, keys, step)| {
+                written.push((event, keys));
+                steps.push(step);
+            }));
+        }
+        let outcomes = self.record(written, steps).await;
+        // The recorded ones take their outcome, in order; the others keep their error.
+        let mut outcomes = outcomes.into_iter();
+        let settled = results.into_iter().map(|result| match result {
+            Ok(()) => outcomes.next(),
+            Err(error) => Some(Err(error)),
+        });
+        // An outcome that a store failed to give is a message that nothing finished: `steps::run` keeps it on its queue.
+        settled.map_while(|result| result).collect()
+    }
+}
+
+impl<S, K, C> ComplianceCheck<S, K, C>
+where
+    S: ConsentStore + OrderBook + AuditLog + Outbox,
+    K: KeyRing,
+    C: Clock,
+{
+    /// The keys of every tenant of the batch, each asked for once.
+    async fn keys_of(&self, batch: &[Event]) -> Keys {
+        let mut keys = Keys::new();
+        for event in batch {
+            let tenant = &event.key.tenant;
+            // Only of configured tenants: a key ring makes keys on first use.
+            if !keys.contains_key(tenant) && self.settings.tenants.contains_key(tenant) {
+                let found = self.keys.keys(tenant).await;
+                keys.insert(tenant.clone(), found);
+            }
+        }
+        keys
+    }
+
+    /// Does what the event changes and opens what the rules will read. Effects come before the record: a process that dies between
+    /// the two repeats them, and repeating them changes nothing.
+    async fn prepare(&self, event: Event, keys: &Keys, now: UnixMillis) -> Result<Prepared<'_>, StageError> {
+        let trace = event.trace_id;
+        let tenant = self.settings.tenants.get(&event.key.tenant).ok_or_else(|| unknown_tenant(&event))?;
+        let keys = match keys.get(&tenant.id) {
+            Some(Ok(keys)) => Arc::clone(keys),
+            Some(Err(error)) => return Err(StageError::port(error, trace)),
+            None => return Err(unknown_tenant(&event)),
+        };
+        let store = |error: PortError| StageError::port(&error, trace);
+        let recorded = |effect: &str| Ask::Nobody(Disposition::Recorded { effect: effect.to_owned() });
+        let ask = match plan(&event, tenant) {
+            Plan::Leave => Ask::Nobody(Disposition::Unhandled),
+            Plan::Note(effect) => recorded(effect),
+            Plan::Enter => {
+                self.enter(&event, now).await.map_err(store)?;
+                recorded("order_book")
+            }
+            Plan::Withdraw => {
+                let withdrawn = self.withdraw(&event).await.map_err(store)?;
+                recorded(if withdrawn { "consent_withdrawn" } else { "unauthorized" })
+            }
+            Plan::Decide { route, form } => {
+                // First of all: a field that does not open must not leave a consent behind.
+                let texts = Texts::open(&event, &keys)?;
+                if event.kind == EventKind::OrderPaid {
+                    self.enter(&event, now).await.map_err(store)?;
+                }
+                if let Some(form) = form {
+                    self.grant(&event, form).await.map_err(store)?;
+                }
+                let (form, consent) = (form_standing(&event, form), consent_key(&event, route));
+                Ask::Rules { tenant, texts, form, consent }
+            }
+        };
+        Ok(Prepared { event, keys, ask })
+    }
+
+    async fn enter(&self, event: &Event, now: UnixMillis) -> Result<(), PortError> {
+        if let Some(entry) = effect::order_entry(event, now) {
+            match self.store.enter(entry).await? {
+                Written::New | Written::Existing(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn grant(&self, event: &Event, form: &Form) -> Result<(), PortError> {
+        if let Some(grant) = effect::grant(event, form)
+            && !self.is_undated_replay(event).await?
+        {
+            self.store.grant(grant).await?;
+        }
+        Ok(())
+    }
+
+    async fn withdraw(&self, event: &Event) -> Result<bool, PortError> {
+        let Some(person) = &event.person else { return Ok(false) };
+        if self.is_undated_replay(event).await? {
+            return Ok(false);
+        }
+        self.store.withdraw(&event.key.tenant, person, None, effect::withdrawal(event)).await?;
+        Ok(true)
+    }
+
+    /// Was this event, which carries no time of its own, decided before under another trace?
+    ///
+    /// Such an event counts from its arrival, so a replay would look newer than what came between: it would revive a consent that
+    /// was withdrawn. Dated events need no look: the platform's time is the same each time.
+    async fn is_undated_replay(&self, event: &Event) -> Result<bool, PortError> {
+        if event.occurred_at.is_some() {
+            return Ok(false);
+        }
+        let earlier = self.store.audit(&event.key).await?;
+        Ok(earlier.is_some_and(|record| record.trace_id != event.trace_id))
+    }
+
+    /// One look-up for the whole batch.
+    async fn look_up(&self, slots: &[Result<Prepared<'_>, StageError>]) -> Result<Consents, PortError> {
+        let mut keys: Vec<ConsentKey> = slots
+            .iter()
+            .filter_map(|slot| match slot.as_ref().ok().map(|prepared| &prepared.ask) {
+                Some(Ask::Rules { consent, .. }) => consent.clone(),
+                Some(Ask::Nobody(_)) | None => None,
+            })
+            .collect();
+        keys.sort();
+        keys.dedup();
+        if keys.is_empty() {
+            return Ok(Consents::new());
+        }
+        let found = self.store.consents(&keys).await?;
+        Ok(keys.into_iter().zip(found).collect())
+    }
+
+    /// Writes the records with what follows from them, and settles those that were there already.
+    async fn record(
+        &self,
+        written: Vec<(Event, Arc<TenantKeys>)>,
+        steps: Vec<Step<AuditRecord>>,
+    ) -> Vec<Result<(), StageError>> {
+        if steps.is_empty() {
+            return Vec::new();
+        }
+        let records: Vec<AuditRecord> = steps.iter().map(|step| step.record.clone()).collect();
+        let outcomes = self.store.record(steps).await;
+        let (mut results, mut again, mut places) =
+            (Vec::with_capacity(records.len()), Vec::new(), Vec::new());
+        for ((outcome, (event, keys)), record) in outcomes.into_iter().zip(written).zip(&records) {
+            let result = match outcome {
+                Ok(Written::New) => {
+                    self.tell(record);
+                    Ok(())
+                }
+                Ok(Written::Existing(stored)) if stored.trace_id == event.trace_id => {
+                    // The process died between the record and its message, or the queue delivered twice.
+                    cleared_message(&stored, &event, &keys).map(|message| {
+                        places.extend(message.is_some().then_some(results.len()));
+                        again.extend(message);
+                    })
+                }
+                Ok(Written::Existing(stored)) => {
+                    tracing::info!(
+                        step = Self::NAME, trace_id = %event.trace_id, first_trace_id = %stored.trace_id,
+                        tenant = %event.key.tenant, source = %event.key.source, code = "duplicate",
+                        "dropped: the platform sent this event before"
+                    );
+                    self.metrics.count(Signal::Duplicate { step: Self::NAME });
+                    Ok(())
+                }
+                Err(error) => Err(StageError::port(&error, event.trace_id)),
+            };
+            results.push(result);
+        }
+        self.send_again(again, &places, &mut results).await;
+        results
+    }
+
+    async fn send_again(
+        &self,
+        messages: Vec<sluice_ports::OutboundMessage>,
+        places: &[usize],
+        results: &mut [Result<(), StageError>],
+    ) {
+        if messages.is_empty() {
+            return;
+        }
+        let traces: Vec<_> = messages.iter().map(|message| message.trace_id).collect();
+        for failure in self.store.send(Queue::Cleared, messages).await {
+            let place = places.get(failure.index).and_then(|place| results.get_mut(*place));
+            if let (Some(slot), Some(trace)) = (place, traces.get(failure.index)) {
+                *slot = Err(StageError::port(&failure.error, *trace));
+            }
+        }
+    }
+
+    fn tell(&self, record: &AuditRecord) {
+        let (trace_id, tenant, kind) = (record.trace_id, &record.key.tenant, record.kind);
+        match &record.disposition {
+            Disposition::Decided { decision } => {
+                let (code, verdict) = (decision.main_code(), decision.verdict);
+                let rule = first_rule(decision);
+                tracing::info!(step = Self::NAME, %trace_id, %tenant, event = %kind, %verdict, code, rule, "{verdict}: rule {rule}");
+                self.metrics.count(Signal::Decided { verdict: verdict.as_str() });
+            }
+            Disposition::Recorded { effect } => {
+                tracing::info!(step = Self::NAME, %trace_id, %tenant, event = %kind, code = effect, "recorded: {effect}");
+            }
+            Disposition::Unhandled => {
+                tracing::info!(step = Self::NAME, %trace_id, %tenant, event = %kind, code = "unhandled", "recorded: nothing acts on it");
+                self.metrics.count(Signal::Unhandled);
+            }
+        }
+    }
+}
+
+type Consents = BTreeMap<ConsentKey, Option<ConsentRecord>>;
+
+fn first_rule(decision: &Decision) -> &str {
+    decision.reasons.first().map_or("none", |reason| reason.rule.as_str())
+}
+
+type Stepped = (Event, Arc<TenantKeys>, Step<AuditRecord>);
+
+/// Decides and makes the step. A consent store that did not answer is no missing consent: the event waits.
+fn step_of(
+    prepared: Prepared<'_>,
+    consents: &Result<Consents, PortError>,
+    now: UnixMillis,
+) -> Result<Stepped, StageError> {
+    let Prepared { event, keys, ask } = prepared;
+    let disposition = match ask {
+        Ask::Nobody(disposition) => disposition,
+        Ask::Rules { tenant, texts, form, consent } => {
+            let check = match consent {
+                None => None,
+                Some(key) => {
+                    let consents =
+                        consents.as_ref().map_err(|error| StageError::port(error, event.trace_id))?;
+                    let found = consents.get(&key).ok_or_else(|| unanswered(&event))?;
+                    Some(check_consent(key, found.as_ref(), now))
+                }
+            };
+            Disposition::Decided { decision: decide(&event, tenant, &texts, form, check.as_ref()) }
+        }
+    };
+    let record = audit_record(&event, disposition, now);
+    let next = cleared_message(&record, &event, &keys)?;
+    Ok((event, keys, Step { record, next }))
+}
+
+/// The store answered fewer keys than it was asked.
+fn unanswered(event: &Event) -> StageError {
+    let error = PortError::Unavailable { what: "consents", cause: "fewer answers than questions".into() };
+    StageError::port(&error, event.trace_id)
+}

@@ -1,0 +1,81 @@
+//! From an event and what is known to its audit record and the message that follows.
+
+use sluice_domain::audit::{AuditRecord, Disposition};
+use sluice_domain::consent::{ConsentKey, ConsentRecord, standing};
+use sluice_domain::decision::{ConsentCheck, Decision};
+use sluice_domain::event::{Event, Subject};
+use sluice_domain::progress::Cleared;
+use sluice_domain::rules::{Facts, FormStanding, Stage};
+use sluice_domain::settings::Tenant;
+use sluice_domain::tenant::TenantKeys;
+use sluice_domain::time::UnixMillis;
+use sluice_ports::OutboundMessage;
+use sluice_steps::StageError;
+
+use crate::plan::Texts;
+
+/// How the consent stood at a moment.
+pub(crate) fn check_consent(key: ConsentKey, found: Option<&ConsentRecord>, at: UnixMillis) -> ConsentCheck {
+    ConsentCheck { key, standing: standing(found, at), text: found.map(|record| record.text.clone()) }
+}
+
+/// Lets the tenant's rules decide.
+pub(crate) fn decide(
+    event: &Event,
+    tenant: &Tenant,
+    texts: &Texts,
+    form: FormStanding,
+    consent: Option<&ConsentCheck>,
+) -> Decision {
+    let (outgoing, by_application) = match &event.subject {
+        Subject::Conversation { outgoing, by_application, .. } => (*outgoing, *by_application),
+        _ => (false, false),
+    };
+    tenant.rules.evaluate(&Facts {
+        stage: Stage::Inbound,
+        kind: Some(event.kind),
+        scheme: tenant.sources.get(&event.key.source).map(|source| source.scheme),
+        consent,
+        texts: &texts.exposed(),
+        links: &tenant.links,
+        form,
+        outgoing,
+        by_application,
+        has_person: event.person.is_some(),
+    })
+}
+
+/// The record of what became of an event.
+pub(crate) fn audit_record(event: &Event, disposition: Disposition, now: UnixMillis) -> AuditRecord {
+    AuditRecord {
+        key: event.key.clone(),
+        trace_id: event.trace_id,
+        kind: event.kind,
+        name: event.name.clone(),
+        person: event.person.clone(),
+        occurred_at: event.occurred_at,
+        received_at: event.received_at,
+        decided_at: now,
+        payload_sha256: event.payload_sha256.clone(),
+        disposition,
+    }
+}
+
+/// The message for bucket-assignment, made from a record (a new one, or the stored one of an earlier try); `None` when the
+/// decision lets nothing go on.
+pub(crate) fn cleared_message(
+    record: &AuditRecord,
+    event: &Event,
+    keys: &TenantKeys,
+) -> Result<Option<OutboundMessage>, StageError> {
+    let Disposition::Decided { decision } = &record.disposition else { return Ok(None) };
+    if !decision.verdict.allows() {
+        return Ok(None);
+    }
+    let trace_id = event.trace_id;
+    let refused = |detail: String| StageError::permanent("not_clearable", detail, Some(trace_id));
+    let cleared = Cleared::by(decision, event.clone(), record.decided_at, keys)
+        .map_err(|error| refused(error.to_string()))?;
+    let body = serde_json::to_string(&cleared).map_err(|error| refused(error.to_string()))?;
+    Ok(Some(OutboundMessage { body, trace_id, delay_seconds: 0 }))
+}
