@@ -3,14 +3,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use sluice_channels::{Idempotency, Message, SendReport};
-use sluice_domain::consent::{ConsentKey, Evidence, Purpose, Standing, Withdrawal, standing};
-use sluice_domain::delivery::{Attempt, Delivery, FencingToken, Outcome};
-use sluice_domain::destination::{Channel, Destination};
+use sluice_domain::consent::{Standing, standing};
+use sluice_domain::delivery::Outcome;
 use sluice_domain::failure::FailureKind;
-use sluice_domain::progress::{Assigned, Cleared, UncheckedAssigned};
-use sluice_domain::settings::{Settings, Tenant};
+use sluice_domain::progress::{Assigned, UncheckedAssigned};
+use sluice_domain::settings::Settings;
 use sluice_domain::tenant::TenantKeys;
-use sluice_domain::time::UnixMillis;
 use sluice_ports::{
     Claim, ClaimRequest, Clock, ConsentStore, Deliveries, Entropy, KeyRing, Nonces as _, PortError, Queue,
     Settlement,
@@ -19,8 +17,9 @@ use sluice_steps::{Stage, StageError};
 use sluice_telemetry::{Metrics, Signal};
 
 use crate::compose::{self, ComposeError};
-use crate::policy::{Ending, History, later, settlement};
+use crate::policy::{Ending, History, settlement};
 use crate::sender::Sender;
+use crate::work::{Work, withheld};
 
 /// How long a claim holds.
 const CLAIM_MS: i64 = 30_000;
@@ -31,10 +30,6 @@ const SEND: Duration = Duration::from_secs(20);
 const LATEST_START_MS: i64 = 5_000;
 /// A clearance older than this is not taken on trust: consent is looked up again, for it may have been withdrawn meanwhile.
 const FRESH_MS: i64 = 60_000;
-/// How long to wait before the end of a claim is written again, when the store fails after a send.
-const SETTLE_PAUSES: [Duration; 3] =
-    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(1_000)];
-
 /// The handler, over its ports.
 pub struct ChannelDispatch<S, K, M, C, E> {
     /// The configuration.
@@ -67,40 +62,6 @@ where
 
     async fn handle(&self, batch: Vec<UncheckedAssigned>) -> Vec<Result<(), StageError>> {
         join_all(batch.into_iter().map(|input| self.deliver(input))).await
-    }
-}
-
-/// A claimed delivery and what it needs.
-struct Work<'a> {
-    tenant: &'a Tenant,
-    destination: &'a Destination,
-    cleared: Cleared,
-    delivery: Delivery,
-    owner: FencingToken,
-}
-
-impl Work<'_> {
-    /// When this attempt began.
-    fn started_at(&self) -> UnixMillis {
-        self.delivery.attempts.last().map_or(self.delivery.opened_at, |attempt| attempt.started_at)
-    }
-
-    /// Was the script changed since it was assigned? Platforms that compare contents don't recognise its repeat.
-    fn is_rewritten(&self) -> bool {
-        let assignment = &self.delivery.assignment;
-        self.tenant
-            .scripts
-            .get(&assignment.script)
-            .is_none_or(|script| script.version != assignment.script_version)
-    }
-
-    fn consent_key(&self, purpose: &Purpose) -> ConsentKey {
-        ConsentKey {
-            tenant: self.tenant.id.clone(),
-            person: self.cleared.person().clone(),
-            purpose: purpose.clone(),
-            recipient: self.destination.recipient.clone(),
-        }
     }
 }
 
@@ -201,7 +162,7 @@ where
         self.settle(&work, report, settlement).await
     }
 
-    fn ending(&self, work: &Work<'_>, idempotency: Idempotency) -> Ending {
+    pub(crate) fn ending(&self, work: &Work<'_>, idempotency: Idempotency) -> Ending {
         let mut jitter = [0];
         self.entropy.fill(&mut jitter);
         let [jitter] = jitter;
@@ -244,112 +205,6 @@ where
         );
         report
     }
-
-    /// Ends the claim and answers the queue.
-    async fn settle(
-        &self,
-        work: &Work<'_>,
-        report: SendReport,
-        settlement: Settlement,
-    ) -> Result<(), StageError> {
-        let trace = work.cleared.event().trace_id;
-        let attempt = attempt(&work.delivery, report, self.clock.now());
-        self.end(&work.delivery, work.owner, attempt, settlement.clone())
-            .await
-            .map_err(|error| StageError::port(&error, trace))?;
-        self.count(work.destination, &settlement);
-        match settlement {
-            Settlement::Delivered | Settlement::Refused | Settlement::InDoubt => Ok(()),
-            Settlement::Waiting { until } => Err(StageError {
-                kind: FailureKind::ThrottledUntil(until),
-                code: "waiting",
-                detail: format!("not taken yet, next attempt at {until}"),
-                trace_id: Some(trace),
-            }),
-        }
-    }
-
-    /// Withdraws consent, then refuses; when consent can't be written now, the delivery waits with its outcome on record, and the
-    /// next owner withdraws without sending.
-    async fn opted_out(
-        &self,
-        work: &Work<'_>,
-        history: History,
-        report: SendReport,
-    ) -> Result<(), StageError> {
-        let settlement = match self.withdraw(work).await {
-            Ok(()) => history.refusal(),
-            Err(error) => {
-                tracing::error!(trace_id = %work.delivery.trace_id, "could not withdraw consent after an opt-out: {error}");
-                Settlement::Waiting { until: later(history.attempts, self.ending(work, Idempotency::None)) }
-            }
-        };
-        self.settle(work, report, settlement).await
-    }
-
-    /// Gives the claim back for a fault that is not the message's; when it is mended, the message goes on.
-    async fn give_back(
-        &self,
-        delivery: &Delivery,
-        owner: FencingToken,
-        error: StageError,
-    ) -> Result<(), StageError> {
-        let now = self.clock.now();
-        let settlement = Settlement::Waiting { until: now };
-        self.end(delivery, owner, attempt(delivery, withheld(error.code), now), settlement)
-            .await
-            .map_err(|cause| StageError::port(&cause, delivery.trace_id))?;
-        Err(error)
-    }
-
-    /// Writes the end of the claim, more than once if it must: after a send nothing matters more.
-    async fn end(
-        &self,
-        delivery: &Delivery,
-        owner: FencingToken,
-        attempt: Attempt,
-        settlement: Settlement,
-    ) -> Result<(), PortError> {
-        let mut pauses = SETTLE_PAUSES.into_iter();
-        loop {
-            let ended = self.store.settle(&delivery.key, owner, attempt.clone(), settlement.clone()).await;
-            match ended {
-                Err(PortError::Fenced) => {
-                    // The claim outlived its deadline; its new owner sees this attempt open, and treats it as unclear.
-                    tracing::error!(trace_id = %delivery.trace_id, "a claim was taken over before its end was written");
-                    return Ok(());
-                }
-                Err(error) if error.kind() == FailureKind::Retry => match pauses.next() {
-                    Some(pause) => tokio::time::sleep(pause).await,
-                    // The attempt stays open in the record: whoever comes next knows that nobody knows.
-                    None => return Err(error),
-                },
-                ended => return ended,
-            }
-        }
-    }
-
-    /// The platform says that the person wants no such messages: their consent for it ends (PIPL art. 15).
-    async fn withdraw(&self, work: &Work<'_>) -> Result<(), PortError> {
-        // On every other channel the recipient is staff, whose refusal says nothing of the person.
-        let Channel::WechatCustom { .. } = work.destination.channel else { return Ok(()) };
-        let event = work.cleared.event();
-        let Some(route) = work.tenant.route(event.kind) else { return Ok(()) };
-        let key = work.consent_key(&route.purpose);
-        let evidence = Evidence::Event { key: event.key.clone(), trace_id: event.trace_id, kind: event.kind };
-        let withdrawal = Withdrawal { at: self.clock.now(), evidence };
-        self.store.withdraw(&key.tenant, &key.person, Some(&key), withdrawal).await.map(|_| ())
-    }
-
-    fn count(&self, destination: &Destination, settlement: &Settlement) {
-        let channel = destination.channel.as_str();
-        self.metrics.count(match settlement {
-            Settlement::Delivered => Signal::Delivered { channel },
-            Settlement::Refused => Signal::Refused { channel },
-            Settlement::InDoubt => Signal::InDoubt { channel },
-            Settlement::Waiting { .. } => Signal::Throttled { channel },
-        });
-    }
 }
 
 fn configuration(code: &'static str, detail: String, trace: sluice_domain::id::TraceId) -> StageError {
@@ -359,27 +214,4 @@ fn configuration(code: &'static str, detail: String, trace: sluice_domain::id::T
 fn refused_here(error: &ComposeError, work: &Work<'_>) -> SendReport {
     tracing::warn!(trace_id = %work.cleared.event().trace_id, code = error.code(), "withheld: {error}");
     withheld(&error.code())
-}
-
-fn withheld(code: &str) -> SendReport {
-    SendReport {
-        outcome: Outcome::Withheld { code: code.to_owned() },
-        code: Some(code.to_owned()),
-        message: None,
-        provider_log_id: None,
-        request_sha256: None,
-    }
-}
-
-/// The attempt that the claim opened, with its result.
-fn attempt(delivery: &Delivery, report: SendReport, now: UnixMillis) -> Attempt {
-    Attempt {
-        started_at: delivery.attempts.last().map_or(now, |attempt| attempt.started_at),
-        ended_at: Some(now),
-        outcome: Some(report.outcome),
-        code: report.code,
-        message: report.message,
-        provider_log_id: report.provider_log_id,
-        request_sha256: report.request_sha256,
-    }
 }

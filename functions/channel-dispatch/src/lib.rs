@@ -9,9 +9,11 @@
 //! *in doubt* until a person or reconciliation settles it.
 
 mod compose;
+mod ending;
 mod handler;
 mod policy;
 mod sender;
+mod work;
 
 pub use handler::ChannelDispatch;
 pub use sender::Sender;

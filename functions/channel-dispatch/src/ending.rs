@@ -1,0 +1,136 @@
+//! How a claim ends: written down, counted, and answered to the queue.
+
+use std::time::Duration;
+
+use sluice_channels::{Idempotency, SendReport};
+use sluice_domain::consent::{Evidence, Withdrawal};
+use sluice_domain::delivery::{Attempt, Delivery, FencingToken};
+use sluice_domain::destination::{Channel, Destination};
+use sluice_domain::failure::FailureKind;
+use sluice_ports::{Clock, ConsentStore, Deliveries, Entropy, KeyRing, PortError, Settlement};
+use sluice_steps::StageError;
+use sluice_telemetry::Signal;
+
+use crate::handler::ChannelDispatch;
+use crate::policy::{History, later};
+use crate::sender::Sender;
+use crate::work::{Work, attempt, withheld};
+
+/// How long to wait before the end of a claim is written again, when the store fails after a send.
+const SETTLE_PAUSES: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(1_000)];
+
+impl<S, K, M, C, E> ChannelDispatch<S, K, M, C, E>
+where
+    S: Deliveries + ConsentStore,
+    K: KeyRing,
+    M: Sender,
+    C: Clock,
+    E: Entropy,
+{
+    /// Ends the claim and answers the queue.
+    pub(crate) async fn settle(
+        &self,
+        work: &Work<'_>,
+        report: SendReport,
+        settlement: Settlement,
+    ) -> Result<(), StageError> {
+        let trace = work.cleared.event().trace_id;
+        let attempt = attempt(&work.delivery, report, self.clock.now());
+        self.end(&work.delivery, work.owner, attempt, settlement.clone())
+            .await
+            .map_err(|error| StageError::port(&error, trace))?;
+        self.count(work.destination, &settlement);
+        match settlement {
+            Settlement::Delivered | Settlement::Refused | Settlement::InDoubt => Ok(()),
+            Settlement::Waiting { until } => Err(StageError {
+                kind: FailureKind::ThrottledUntil(until),
+                code: "waiting",
+                detail: format!("not taken yet, next attempt at {until}"),
+                trace_id: Some(trace),
+            }),
+        }
+    }
+
+    /// Withdraws consent, then refuses; when consent can't be written now, the delivery waits with its outcome on record, and the
+    /// next owner withdraws without sending.
+    pub(crate) async fn opted_out(
+        &self,
+        work: &Work<'_>,
+        history: History,
+        report: SendReport,
+    ) -> Result<(), StageError> {
+        let settlement = match self.withdraw(work).await {
+            Ok(()) => history.refusal(),
+            Err(error) => {
+                tracing::error!(trace_id = %work.delivery.trace_id, "could not withdraw consent after an opt-out: {error}");
+                Settlement::Waiting { until: later(history.attempts, self.ending(work, Idempotency::None)) }
+            }
+        };
+        self.settle(work, report, settlement).await
+    }
+
+    /// Gives the claim back for a fault that is not the message's; when it is mended, the message goes on.
+    pub(crate) async fn give_back(
+        &self,
+        delivery: &Delivery,
+        owner: FencingToken,
+        error: StageError,
+    ) -> Result<(), StageError> {
+        let now = self.clock.now();
+        let settlement = Settlement::Waiting { until: now };
+        self.end(delivery, owner, attempt(delivery, withheld(error.code), now), settlement)
+            .await
+            .map_err(|cause| StageError::port(&cause, delivery.trace_id))?;
+        Err(error)
+    }
+
+    /// Writes the end of the claim, more than once if it must: after a send nothing matters more.
+    async fn end(
+        &self,
+        delivery: &Delivery,
+        owner: FencingToken,
+        attempt: Attempt,
+        settlement: Settlement,
+    ) -> Result<(), PortError> {
+        let mut pauses = SETTLE_PAUSES.into_iter();
+        loop {
+            let ended = self.store.settle(&delivery.key, owner, attempt.clone(), settlement.clone()).await;
+            match ended {
+                Err(PortError::Fenced) => {
+                    // The claim outlived its deadline; its new owner sees this attempt open, and treats it as unclear.
+                    tracing::error!(trace_id = %delivery.trace_id, "a claim was taken over before its end was written");
+                    return Ok(());
+                }
+                Err(error) if error.kind() == FailureKind::Retry => match pauses.next() {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    // The attempt stays open in the record: whoever comes next knows that nobody knows.
+                    None => return Err(error),
+                },
+                ended => return ended,
+            }
+        }
+    }
+
+    /// The platform says that the person wants no such messages: their consent for it ends (PIPL art. 15).
+    async fn withdraw(&self, work: &Work<'_>) -> Result<(), PortError> {
+        // On every other channel the recipient is staff, whose refusal says nothing of the person.
+        let Channel::WechatCustom { .. } = work.destination.channel else { return Ok(()) };
+        let event = work.cleared.event();
+        let Some(route) = work.tenant.route(event.kind) else { return Ok(()) };
+        let key = work.consent_key(&route.purpose);
+        let evidence = Evidence::Event { key: event.key.clone(), trace_id: event.trace_id, kind: event.kind };
+        let withdrawal = Withdrawal { at: self.clock.now(), evidence };
+        self.store.withdraw(&key.tenant, &key.person, Some(&key), withdrawal).await.map(|_| ())
+    }
+
+    fn count(&self, destination: &Destination, settlement: &Settlement) {
+        let channel = destination.channel.as_str();
+        self.metrics.count(match settlement {
+            Settlement::Delivered => Signal::Delivered { channel },
+            Settlement::Refused => Signal::Refused { channel },
+            Settlement::InDoubt => Signal::InDoubt { channel },
+            Settlement::Waiting { .. } => Signal::Throttled { channel },
+        });
+    }
+}

@@ -1,0 +1,65 @@
+use sluice_channels::SendReport;
+use sluice_domain::consent::{ConsentKey, Purpose};
+use sluice_domain::delivery::{Attempt, Delivery, FencingToken, Outcome};
+use sluice_domain::destination::Destination;
+use sluice_domain::progress::Cleared;
+use sluice_domain::settings::Tenant;
+use sluice_domain::time::UnixMillis;
+
+/// A claimed delivery and what it needs.
+pub(crate) struct Work<'a> {
+    pub(crate) tenant: &'a Tenant,
+    pub(crate) destination: &'a Destination,
+    pub(crate) cleared: Cleared,
+    pub(crate) delivery: Delivery,
+    pub(crate) owner: FencingToken,
+}
+
+impl Work<'_> {
+    /// When this attempt began.
+    pub(crate) fn started_at(&self) -> UnixMillis {
+        self.delivery.attempts.last().map_or(self.delivery.opened_at, |attempt| attempt.started_at)
+    }
+
+    /// Was the script changed since it was assigned? Platforms that compare contents don't recognise its repeat.
+    pub(crate) fn is_rewritten(&self) -> bool {
+        let assignment = &self.delivery.assignment;
+        self.tenant
+            .scripts
+            .get(&assignment.script)
+            .is_none_or(|script| script.version != assignment.script_version)
+    }
+
+    pub(crate) fn consent_key(&self, purpose: &Purpose) -> ConsentKey {
+        ConsentKey {
+            tenant: self.tenant.id.clone(),
+            person: self.cleared.person().clone(),
+            purpose: purpose.clone(),
+            recipient: self.destination.recipient.clone(),
+        }
+    }
+}
+
+/// The report of an attempt that sent nothing.
+pub(crate) fn withheld(code: &str) -> SendReport {
+    SendReport {
+        outcome: Outcome::Withheld { code: code.to_owned() },
+        code: Some(code.to_owned()),
+        message: None,
+        provider_log_id: None,
+        request_sha256: None,
+    }
+}
+
+/// The attempt that the claim opened, with its result.
+pub(crate) fn attempt(delivery: &Delivery, report: SendReport, now: UnixMillis) -> Attempt {
+    Attempt {
+        started_at: delivery.attempts.last().map_or(now, |attempt| attempt.started_at),
+        ended_at: Some(now),
+        outcome: Some(report.outcome),
+        code: report.code,
+        message: report.message,
+        provider_log_id: report.provider_log_id,
+        request_sha256: report.request_sha256,
+    }
+}
