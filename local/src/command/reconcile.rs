@@ -54,6 +54,6 @@ fn summary(report: &Report) -> String {
         report.open_breaks(),
         if report.identity.holds { "match" } else { "DO NOT MATCH" },
     )];
-    lines.extend(report.breaks.iter().map(|found| format!("  {:<24} {} {}", found.class.as_str(), found.title, found.key)));
+    lines.extend(report.breaks.iter().map(|found| format!("  {:<24} {} {}", found.class.code(), found.title, found.key)));
     lines.join("\n")
 }

@@ -21,7 +21,7 @@ const MOST_CONNECTIONS: usize = 1_024;
 const SLOWEST_REQUEST: Duration = Duration::from_secs(10);
 
 /// What answers the requests.
-pub trait FrontDoor: Send + Sync + 'static {
+pub(super) trait FrontDoor: Send + Sync + 'static {
     /// The longest body it reads; one byte more reaches it cut, so that it can refuse in its own words.
     const LONGEST_BODY: usize;
 
@@ -35,7 +35,7 @@ pub trait FrontDoor: Send + Sync + 'static {
 }
 
 /// Serves until `stop` turns true, then lets the requests under way finish.
-pub async fn serve<D: FrontDoor>(listener: TcpListener, door: Arc<D>, mut stop: watch::Receiver<bool>) {
+pub(super) async fn serve<D: FrontDoor>(listener: TcpListener, door: Arc<D>, mut stop: watch::Receiver<bool>) {
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(SLOWEST_REQUEST).max_buf_size(64 * 1024);
     let graceful = GracefulShutdown::new();

@@ -50,15 +50,18 @@ impl Endpoints {
         })
     }
 
-    pub(crate) fn feishu(&self) -> &str {
+    /// Feishu's base address.
+    pub fn feishu(&self) -> &str {
         &self.feishu
     }
 
-    pub(crate) fn wecom(&self) -> &str {
+    /// WeCom's base address.
+    pub fn wecom(&self) -> &str {
         &self.wecom
     }
 
-    pub(crate) fn wechat(&self) -> &str {
+    /// WeChat's base address.
+    pub fn wechat(&self) -> &str {
         &self.wechat
     }
 }

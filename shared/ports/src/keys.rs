@@ -33,3 +33,13 @@ pub trait SecretStore: Send + Sync {
         name: &str,
     ) -> impl Future<Output = Result<SecretVersions, PortError>> + Send;
 }
+
+impl<T: SecretStore> SecretStore for Arc<T> {
+    fn secret(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+    ) -> impl Future<Output = Result<SecretVersions, PortError>> + Send {
+        (**self).secret(tenant, name)
+    }
+}
