@@ -133,7 +133,7 @@ fn is_invisible(char: char) -> bool {
 /// Chinese digits, plain and formal, as digits. `十百千万` stay: they are no digits of a number that is read out.
 fn digit(char: char) -> char {
     match char {
-        '〇' | '零' => '0',
+        '〇' | '零' | '⓿' => '0',
         '一' | '壹' | '幺' => '1',
         '二' | '贰' | '貳' => '2',
         '三' | '叁' | '參' => '3',
@@ -143,7 +143,6 @@ fn digit(char: char) -> char {
         '七' | '柒' => '7',
         '八' | '捌' => '8',
         '九' | '玖' => '9',
-        '⓿' => '0',
         // Negative circled, dingbat and double circled digits and letters have no decomposition in Unicode.
         '❶'..='❾' => counted(char, '❶', '1'),
         '➀'..='➈' => counted(char, '➀', '1'),

@@ -1,6 +1,6 @@
 //! Traditional to simplified, for the characters of the shipped lists only.
 //!
-//! A complete table (OpenCC's has some 4 000 characters) is generated data and comes with large lists.
+//! A complete table (that of `OpenCC` has some 4 000 characters) is generated data and comes with large lists.
 
 /// The simplified form of a traditional character; other characters stay.
 pub(super) fn simplified(c: char) -> char {

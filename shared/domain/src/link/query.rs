@@ -7,7 +7,9 @@ pub(super) fn encode(value: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let [high, low] =
+                [byte >> 4, byte & 15].map(|half| char::from_digit(half.into(), 16).unwrap_or('0'));
+            out.extend(['%', high.to_ascii_uppercase(), low.to_ascii_uppercase()]);
         }
     }
     out

@@ -103,7 +103,7 @@ impl<'a> Scanned<'a> {
             }
             // Every branch is looked at, so that the evidence is whole.
             Condition::Any(inner) => {
-                inner.iter().fold(false, |held, inner| self.holds(inner, facts, evidence) || held)
+                inner.iter().map(|inner| self.holds(inner, facts, evidence)).filter(|held| *held).count() > 0
             }
             Condition::Not(inner) => !self.holds(inner, facts, &mut Vec::new()),
             Condition::Kind(kinds) => facts.kind.is_some_and(|kind| kinds.contains(&kind)),

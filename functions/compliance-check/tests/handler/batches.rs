@@ -1,0 +1,223 @@
+//! Batches: how often the stores are asked, and what comes twice.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use compliance_check::ComplianceCheck;
+use sluice_domain::audit::AuditRecord;
+use sluice_domain::consent::{ConsentKey, ConsentRecord, Withdrawal};
+use sluice_domain::id::{EventKey, PersonId, TenantId, TraceId};
+use sluice_domain::order::OrderEntry;
+use sluice_domain::tenant::TenantKeys;
+use sluice_domain::time::BusinessDay;
+use sluice_embedded::Store;
+use sluice_ports::{
+    AuditLog, ConsentStore, KeyRing, OrderBook, OutboundMessage, Outbox, Page, PortError, Queue, SendFailure,
+    Step, Written,
+};
+use sluice_steps::Stage as _;
+
+use crate::gate::{Gate, SampleKeys};
+use crate::sample::{Made, lead, message, unauthorize};
+
+/// The calls that cost something.
+#[derive(Default)]
+struct Calls {
+    consents: AtomicUsize,
+    audit_reads: AtomicUsize,
+    records: AtomicUsize,
+    sends: AtomicUsize,
+    key_rings: AtomicUsize,
+}
+
+/// The real store, counted; its consents can be put out of reach.
+struct Counted {
+    store: Store,
+    calls: Arc<Calls>,
+    no_consents: bool,
+}
+
+impl ConsentStore for Counted {
+    async fn consents(&self, keys: &[ConsentKey]) -> Result<Vec<Option<ConsentRecord>>, PortError> {
+        self.calls.consents.fetch_add(1, SeqCst);
+        if self.no_consents {
+            return Err(PortError::Unavailable { what: "consents", cause: "test".into() });
+        }
+        self.store.consents(keys).await
+    }
+
+    async fn consents_of(
+        &self,
+        tenant: &TenantId,
+        person: &PersonId,
+    ) -> Result<Vec<ConsentRecord>, PortError> {
+        self.store.consents_of(tenant, person).await
+    }
+
+    async fn grant(&self, record: ConsentRecord) -> Result<bool, PortError> {
+        self.store.grant(record).await
+    }
+
+    async fn withdraw(
+        &self,
+        tenant: &TenantId,
+        person: &PersonId,
+        key: Option<&ConsentKey>,
+        withdrawal: Withdrawal,
+    ) -> Result<usize, PortError> {
+        self.store.withdraw(tenant, person, key, withdrawal).await
+    }
+}
+
+impl AuditLog for Counted {
+    async fn record(&self, steps: Vec<Step<AuditRecord>>) -> Vec<Result<Written<AuditRecord>, PortError>> {
+        self.calls.records.fetch_add(1, SeqCst);
+        self.store.record(steps).await
+    }
+
+    async fn audit(&self, key: &EventKey) -> Result<Option<AuditRecord>, PortError> {
+        self.calls.audit_reads.fetch_add(1, SeqCst);
+        self.store.audit(key).await
+    }
+
+    async fn audit_of_trace(
+        &self,
+        tenant: &TenantId,
+        trace: TraceId,
+    ) -> Result<Option<AuditRecord>, PortError> {
+        self.store.audit_of_trace(tenant, trace).await
+    }
+
+    async fn audits(
+        &self,
+        tenant: &TenantId,
+        day: BusinessDay,
+        cursor: Option<String>,
+    ) -> Result<Page<AuditRecord>, PortError> {
+        self.store.audits(tenant, day, cursor).await
+    }
+}
+
+impl OrderBook for Counted {
+    async fn enter(&self, entry: OrderEntry) -> Result<Written<OrderEntry>, PortError> {
+        self.store.enter(entry).await
+    }
+
+    async fn orders(
+        &self,
+        tenant: &TenantId,
+        day: BusinessDay,
+        cursor: Option<String>,
+    ) -> Result<Page<OrderEntry>, PortError> {
+        self.store.orders(tenant, day, cursor).await
+    }
+}
+
+impl Outbox for Counted {
+    async fn send(&self, queue: Queue, messages: Vec<OutboundMessage>) -> Vec<SendFailure> {
+        self.calls.sends.fetch_add(1, SeqCst);
+        self.store.send(queue, messages).await
+    }
+}
+
+struct CountedKeys(Arc<Calls>);
+
+impl KeyRing for CountedKeys {
+    fn keys(&self, tenant: &TenantId) -> impl Future<Output = Result<Arc<TenantKeys>, PortError>> + Send {
+        self.0.key_rings.fetch_add(1, SeqCst);
+        SampleKeys.keys(tenant)
+    }
+}
+
+type CountedHandler = ComplianceCheck<Counted, CountedKeys, Arc<sluice_embedded::ManualClock>>;
+
+fn counted(gate: &Gate, no_consents: bool) -> (CountedHandler, Arc<Calls>) {
+    let calls = Arc::new(Calls::default());
+    let handler = ComplianceCheck {
+        settings: Arc::clone(&gate.handler.settings),
+        store: Counted { store: gate.store.clone(), calls: Arc::clone(&calls), no_consents },
+        keys: CountedKeys(Arc::clone(&calls)),
+        clock: Arc::clone(&gate.clock),
+        metrics: gate.handler.metrics.clone(),
+    };
+    (handler, calls)
+}
+
+#[tokio::test]
+async fn consents_that_can_not_be_read_are_not_missing_consents() {
+    let gate = Gate::open();
+    let (handler, calls) = counted(&gate, true);
+    let events = vec![message("m-1", "你好").event(), unauthorize("u-1").event()];
+    let key = events[0].key.clone();
+    let results = handler.handle(events).await;
+    assert_eq!(results[0].as_ref().unwrap_err().kind, sluice_domain::failure::FailureKind::Retry);
+    assert_eq!(results[1], Ok(()), "what needs no consent goes on");
+    assert_eq!(gate.store.audit(&key).await.unwrap(), None);
+    assert_eq!(calls.consents.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_batch_asks_for_consents_once_writes_once_and_sends_nothing_apart() {
+    let gate = Gate::open();
+    let (handler, calls) = counted(&gate, false);
+    let batch = vec![
+        lead("lead-1").event(),
+        lead("lead-2").event(),
+        message("m-1", "你好").event(),
+        Made { open_id: Some("open-2"), ..message("m-2", "你好") }.event(),
+    ];
+    let results = handler.handle(batch).await;
+    assert_eq!(results, [Ok(()), Ok(()), Ok(()), Ok(())]);
+    let count = |calls: &AtomicUsize| calls.load(SeqCst);
+    assert_eq!((count(&calls.consents), count(&calls.records)), (1, 1));
+    assert_eq!((count(&calls.key_rings), count(&calls.sends), count(&calls.audit_reads)), (1, 0, 0));
+    assert_eq!(gate.cleared().await.len(), 2);
+
+    // Nothing to decide: nothing to look up.
+    assert_eq!(handler.handle(vec![unauthorize("u-1").event()]).await, [Ok(())]);
+    assert_eq!((count(&calls.consents), count(&calls.records)), (1, 2));
+}
+
+#[tokio::test]
+async fn the_same_delivery_again_sends_the_message_of_the_stored_decision() {
+    let gate = Gate::open();
+    gate.take(lead("lead-1")).await;
+    let first = gate.cleared().await;
+    gate.clock.advance_ms(60_000);
+    gate.take(unauthorize("u-1")).await;
+    assert_eq!(gate.handle(vec![lead("lead-1").event()]).await, [Ok(())]);
+    let second = gate.cleared().await;
+    assert_eq!(first, second, "the same clearance, tag and time");
+    assert_eq!(gate.counters.total("Duplicate"), 0);
+}
+
+#[tokio::test]
+async fn the_same_delivery_of_a_blocked_event_sends_nothing() {
+    let gate = Gate::open();
+    for _ in 0..2 {
+        assert_eq!(gate.handle(vec![message("m-1", "你好").event()]).await, [Ok(())]);
+    }
+    assert!(gate.cleared().await.is_empty());
+    assert_eq!(gate.counters.total("Decided"), 1);
+}
+
+#[tokio::test]
+async fn a_replay_is_dropped_and_counted_in_one_batch_and_across_batches() {
+    let gate = Gate::open();
+    let replay = |trace| Made { trace, ..lead("lead-1") }.event();
+    assert_eq!(gate.handle(vec![replay(1), replay(2)]).await, [Ok(()), Ok(())]);
+    assert_eq!(gate.handle(vec![replay(3)]).await, [Ok(())]);
+    assert_eq!(gate.cleared().await.len(), 1);
+    assert_eq!(gate.counters.total("Duplicate"), 2);
+    assert_eq!(gate.counters.total("Decided"), 1);
+}
+
+#[tokio::test]
+async fn a_consent_withdrawn_in_the_same_batch_counts() {
+    let gate = Gate::open();
+    let late = unauthorize("u-1");
+    let late = Made { occurred_at: Some(crate::sample::RECEIVED), ..late }.event();
+    assert_eq!(gate.handle(vec![lead("lead-1").event(), late]).await, [Ok(()), Ok(())]);
+    assert!(gate.cleared().await.is_empty());
+}
