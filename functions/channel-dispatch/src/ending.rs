@@ -18,7 +18,7 @@ use crate::work::{Work, attempt, withheld};
 
 /// How long to wait before the end of a claim is written again, when the store fails after a send.
 const SETTLE_PAUSES: [Duration; 3] =
-    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(1_000)];
+    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_secs(1)];
 
 impl<S, K, M, C, E> ChannelDispatch<S, K, M, C, E>
 where

@@ -1,0 +1,9 @@
+//! The handler over the embedded store, with a platform that answers as told.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can not go on has failed")]
+
+mod outcomes;
+mod queue;
+mod sending;
+mod support;
+mod unclear;
