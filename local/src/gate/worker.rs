@@ -1,7 +1,7 @@
 //! Feeds a step from its embedded queue, as Lambda's event source mapping feeds it from SQS: batches of at most ten, a
 //! partial-batch answer, deletion of what was done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -100,12 +100,17 @@ async fn work<S: Stage + 'static>(
         // They come back after the visibility timeout, and their records say that they are done.
         tracing::warn!(step = S::NAME, "could not delete finished messages: {error}");
     }
-    for message in back.into_iter().filter(|message| !postponed.contains(&message.receipt_handle)) {
-        let pause = 500_i64.saturating_mul(1 << message.receive_count.min(10)).min(LONGEST_BACKOFF_MS);
+    for message in back {
+        let pause = postponed.get(&message.receipt_handle).copied().unwrap_or_else(|| backoff_ms(message.receive_count));
         if let Err(error) = store.fail(S::INBOX, &message.receipt_handle, pause).await {
-            tracing::warn!(step = S::NAME, "could not give a message back early: {error}");
+            // It comes back after the visibility timeout instead.
+            tracing::warn!(step = S::NAME, "could not give a message back: {error}");
         }
     }
+}
+
+fn backoff_ms(receives: u32) -> i64 {
+    500_i64.saturating_mul(1 << receives.min(10)).min(LONGEST_BACKOFF_MS)
 }
 
 fn record(message: &ReceivedMessage) -> SqsMessage {
@@ -118,10 +123,10 @@ fn record(message: &ReceivedMessage) -> SqsMessage {
     record
 }
 
-/// The store's inbox, remembering which messages were postponed: those must not be given back earlier.
+/// The store's inbox; what is postponed is given back with its pause when the batch ends, as delayed and not as in flight.
 struct WorkerInbox {
     store: Store,
-    postponed: Mutex<BTreeSet<String>>,
+    postponed: Mutex<BTreeMap<String, i64>>,
 }
 
 impl Inbox for WorkerInbox {
@@ -129,9 +134,9 @@ impl Inbox for WorkerInbox {
         self.store.bury(queue, message)
     }
 
-    async fn postpone(&self, queue: Queue, receipt_handle: &str, seconds: u32) -> Result<(), PortError> {
-        self.store.postpone(queue, receipt_handle, seconds).await?;
-        self.postponed.lock().unwrap_or_else(PoisonError::into_inner).insert(receipt_handle.to_owned());
+    async fn postpone(&self, _queue: Queue, receipt_handle: &str, seconds: u32) -> Result<(), PortError> {
+        let pause = i64::from(seconds).saturating_mul(1_000);
+        self.postponed.lock().unwrap_or_else(PoisonError::into_inner).insert(receipt_handle.to_owned(), pause);
         Ok(())
     }
 }
