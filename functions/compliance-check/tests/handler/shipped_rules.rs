@@ -42,6 +42,7 @@ fn contact_diversion_is_told_from_harmless_talk() {
         "iphone 15 pro 有货吗",
         "想加群主好友的感觉",
         "微信读书年度报告2025",
+        "请电话联系我",
     ] {
         assert!(!diverts(text), "{text}");
     }
