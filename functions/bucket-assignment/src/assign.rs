@@ -28,7 +28,7 @@ pub(crate) fn choose_for(cleared: &Cleared, tenant: &Tenant, now: UnixMillis) ->
         trace_id: Some(event.trace_id),
     };
     let route = tenant
-        .route(event.kind)
+        .route_of(event)
         .ok_or_else(|| configuration("no_route", format!("no route takes `{}`", event.kind)))?;
     let candidates = route.destinations.iter().filter_map(|id| tenant.destinations.get(id));
     // Consent was checked for the route's recipient: nobody else may receive the data (PIPL art. 23).

@@ -117,7 +117,7 @@ where
         // On every other channel the recipient is staff, whose refusal says nothing of the person.
         let Channel::WechatCustom { .. } = work.destination.channel else { return Ok(()) };
         let event = work.cleared.event();
-        let Some(route) = work.tenant.route(event.kind) else { return Ok(()) };
+        let Some(route) = work.tenant.route_of(event) else { return Ok(()) };
         let key = work.consent_key(&route.purpose);
         let evidence = Evidence::Event { key: event.key.clone(), trace_id: event.trace_id, kind: event.kind };
         let withdrawal = Withdrawal { at: self.clock.now(), evidence };

@@ -175,7 +175,7 @@ where
     /// configuration may have changed since.
     async fn permitted(&self, work: &Work<'_>) -> Result<Option<&'static str>, PortError> {
         let event = work.cleared.event();
-        let Some(route) = work.tenant.route(event.kind) else { return Ok(Some("route_gone")) };
+        let Some(route) = work.tenant.route_of(event) else { return Ok(Some("route_gone")) };
         if work.destination.recipient != route.recipient {
             return Ok(Some("recipient_changed"));
         }

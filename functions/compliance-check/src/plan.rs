@@ -42,7 +42,7 @@ pub(crate) fn plan<'a>(event: &Event, tenant: &'a Tenant) -> Plan<'a> {
             _ => Plan::Note("authorized"),
         },
         Handling::Dispatch if is_own(event) => Plan::Note("own_message"),
-        Handling::Dispatch => match tenant.route(event.kind) {
+        Handling::Dispatch => match tenant.route_of(event) {
             Some(route) => Plan::Decide { route, form: form(event, tenant) },
             None => Plan::Leave,
         },

@@ -95,7 +95,6 @@ pub(super) fn all(now_ms: i64) -> Vec<Callback> {
     plan.extend(orders(now_ms));
     plan.extend(other_schemes(now_ms));
     plan.extend(hostile(now_ms));
-    plan.extend(endings());
     plan
 }
 
@@ -239,7 +238,8 @@ fn hostile(now_ms: i64) -> Vec<Callback> {
     ]
 }
 
-fn endings() -> Vec<Callback> {
+/// Played once everything before is settled: callbacks overtake each other.
+pub(super) fn endings() -> Vec<Callback> {
     let scopes = json!({ "scopes": ["user_info", "im.direct_message"] });
     vec![open_platform("authorisation taken back", "unauthorize-1", "unauthorize", WANG, scopes)]
 }

@@ -42,7 +42,8 @@ pub async fn run(args: &Demo, quiet: bool) -> Result<Output, CommandError> {
     player.act("1. everyday callbacks, and some that are not genuine", callbacks::all(now)).await?;
     stage.throttle_wecom();
     player.act("2. a lead while WeCom is called too often", callbacks::throttled(now)).await?;
-    player.act("3. after consent was taken back", callbacks::afterwards(stage.clock.now().0)).await?;
+    player.act("3. a person takes consent back", callbacks::endings()).await?;
+    player.act("4. the same person follows again", callbacks::afterwards(stage.clock.now().0)).await?;
     let played = player.played();
     let reports = stage.reports().await?;
     let output = conclude(&played, &reports, stage.expected_seen(&played), &stage.simulators, args.html.clone());

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::destination::{Destination, Route};
-use crate::event::EventKind;
+use crate::event::{Event, EventKind, Subject};
 use crate::experiment::Experiment;
 use crate::id::{DestinationId, ExperimentId, FormId, ScriptId, SourceId, TenantId};
 use crate::link::LinkPolicy;
@@ -60,5 +60,19 @@ impl Tenant {
     /// The first route that takes events of this kind.
     pub fn route(&self, kind: EventKind) -> Option<&Route> {
         self.routes.iter().find(|route| route.kinds.contains(&kind))
+    }
+
+    /// The route of an event: for a configured form the first one with the purpose and recipient that its consent text names
+    /// (PIPL art. 23), else the first that takes the kind.
+    pub fn route_of(&self, event: &Event) -> Option<&Route> {
+        let form = match &event.subject {
+            Subject::Form { form_id, .. } => self.forms.get(form_id),
+            _ => None,
+        };
+        let named = form.and_then(|form| {
+            let fits = |route: &&Route| route.purpose == form.purpose && route.recipient == form.recipient;
+            self.routes.iter().filter(|route| route.kinds.contains(&event.kind)).find(fits)
+        });
+        named.or_else(|| self.route(event.kind))
     }
 }
