@@ -17,7 +17,8 @@ async fn main() -> Result<(), Error> {
     let settings = Arc::new(sluice_settings::load(&path("SLUICE_CONFIG", "config"))?);
     let data = path("SLUICE_DATA", "sluice-data");
     let store = Store::open(&data, Options::default())?;
-    let keys = LocalKeyRing::open(store.clone(), &data.join("master.key"), Arc::new(SystemEntropy)).await?;
+    let master = data.join("keys").join("master.key");
+    let keys = LocalKeyRing::open(store.clone(), &master, Arc::new(SystemEntropy)).await?;
     let metrics = Metrics::new(EmfWriter::new(std::io::stdout(), || sluice_ports::Clock::now(&SystemClock)));
     let stage = &ComplianceCheck { settings, store, keys, clock: SystemClock, metrics };
     run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
