@@ -33,8 +33,9 @@ pub(crate) fn choose_for(cleared: &Cleared, tenant: &Tenant, now: UnixMillis) ->
     let candidates = route.destinations.iter().filter_map(|id| tenant.destinations.get(id));
     // Consent was checked for the route's recipient: nobody else may receive the data (PIPL art. 23).
     let candidates = candidates.filter(|destination| destination.recipient == route.recipient);
-    let destination: &Destination = choose(candidates, cleared.person().as_str())
-        .ok_or_else(|| configuration("no_destination", format!("no destination of `{}` has weight", event.kind)))?;
+    let destination: &Destination = choose(candidates, cleared.person().as_str()).ok_or_else(|| {
+        configuration("no_destination", format!("no destination of `{}` has weight", event.kind))
+    })?;
     let experiment = route.experiment.as_ref().and_then(|id| tenant.experiments.get(id));
     let chosen = experiment.map(|experiment| experiment.choose(cleared.person().as_str())).transpose();
     let chosen = chosen.map_err(|error| configuration("experiment_unusable", error.to_string()))?;

@@ -22,7 +22,9 @@ async fn main() -> Result<(), Error> {
     let metrics = Metrics::new(EmfWriter::new(std::io::stdout(), || sluice_ports::Clock::now(&SystemClock)));
     let stage = &BucketAssignment { settings, store, keys, clock: SystemClock, metrics };
     run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
-        Ok::<_, Error>(sluice_steps::run(stage, &stage.store, &stage.clock, &stage.metrics, event.payload).await)
+        Ok::<_, Error>(
+            sluice_steps::run(stage, &stage.store, &stage.clock, &stage.metrics, event.payload).await,
+        )
     }))
     .await
 }
