@@ -95,6 +95,16 @@ async fn what_a_person_writes_is_scanned_after_it_is_opened() {
 }
 
 #[tokio::test]
+async fn a_form_is_decided_for_the_recipient_that_its_own_text_names() {
+    let gate = Gate::open();
+    let subject = Subject::Form { form_id: FormId::new("life_member").unwrap(), labels: vec![] };
+    let decision = gate.decide(Made { subject, ..lead("join-1") }).await;
+    assert_eq!(decision.main_code(), "consented_lead");
+    assert_eq!(decision.consent.unwrap().key.recipient.as_str(), "feishu_leads");
+    assert_eq!(gate.consent("sales_contact", "wecom_sales").await, None);
+}
+
+#[tokio::test]
 async fn a_form_that_nobody_configured_proves_nothing() {
     let gate = Gate::open();
     let subject =
