@@ -160,6 +160,7 @@ fn behaviour(now_ms: i64) -> Vec<Callback> {
         open_platform("follow, consent stands", "follow-1", "new_follow_action", WANG, follow(seconds)),
         open_platform("follow, no consent", "follow-2", "new_follow_action", STRANGER, follow(seconds)),
         say("chat", "chat-1", WANG, "你好,捷途70什么时候到店?"),
+        say("chat with a phone number", "chat-3", WANG, "我的电话 13912345678 方便联系"),
         say("chat with contact diversion", "chat-2", WANG, "加我薇信 vx_12345 私聊"),
         open_platform("chat opened", "enter-1", "im_enter_direct_msg", WANG, enter),
         open_platform("comment", "comment-1", "item_comment_reply", WANG, comment),

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_saphyr::Spanned;
+use sluice_domain::consent::{Purpose, Recipient};
 use sluice_domain::destination::Route;
-use sluice_domain::event::Handling;
+use sluice_domain::event::{EventKind, Handling};
 
 use super::Findings;
 use crate::file::TenantFile;
@@ -20,7 +21,7 @@ pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
 
 fn kinds(
     route: &Spanned<Route>,
-    taken: &mut BTreeSet<sluice_domain::event::EventKind>,
+    taken: &mut BTreeSet<(EventKind, Option<(Purpose, Recipient)>)>,
     findings: &mut Findings<'_>,
 ) {
     if route.value.kinds.is_empty() {
@@ -30,7 +31,10 @@ fn kinds(
         if kind.handling() != Handling::Dispatch {
             findings.add(route, "kind_not_sent", format!("events of kind `{kind}` are recorded, never sent"));
         }
-        if !taken.insert(*kind) {
+        // A form goes where its consent text says, so forms may have a route for each purpose and recipient.
+        let named = (*kind == EventKind::FormSubmit)
+            .then(|| (route.value.purpose.clone(), route.value.recipient.clone()));
+        if !taken.insert((*kind, named)) {
             findings.add(
                 route,
                 "kind_routed_twice",
