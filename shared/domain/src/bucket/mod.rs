@@ -61,6 +61,25 @@ mod tests {
             |group: &str, id: &str| murmur3_x86_32(format!("{group}:{id}").as_bytes(), 0) % 100 + 1;
         assert_eq!(normalized("gr1", "123"), 73);
         assert_eq!(normalized("groupX", "999"), 25);
+        // Variants have a seed of their own, so that they don't go with the roll-out.
+        let variant =
+            |group: &str, id: &str| murmur3_x86_32(format!("{group}:{id}").as_bytes(), 86_028_157) % 100 + 1;
+        assert_eq!((variant("gr1", "123"), variant("groupX", "999")), (96, 60));
+    }
+
+    /// Bucketing tests of Optimizely's SDKs: user id and experiment id, seed 1, 10 000 buckets.
+    #[test]
+    fn optimizely_buckets_are_reproduced() {
+        let rows = [
+            ("ppid1", "1886780721", 5254),
+            ("ppid2", "1886780721", 4299),
+            ("ppid2", "1886780722", 2434),
+            ("ppid3", "1886780721", 5439),
+        ];
+        for (user, experiment, expected) in rows {
+            let hash = murmur3_x86_32(format!("{user}{experiment}").as_bytes(), 1);
+            assert_eq!(scale(hash, BUCKETS), expected, "{user}");
+        }
     }
 
     /// |z| < 4 for three shapes of ids: chi-square of 200 000 ids over the buckets, standardised.

@@ -18,7 +18,9 @@ pub fn mask_phone(phone: &str) -> String {
     let digits: Vec<char> = phone.trim().chars().collect();
     let is_mobile = digits.len() == 11 && digits.iter().all(char::is_ascii_digit);
     match digits.as_slice() {
-        [a, b, c, _, _, _, _, tail @ ..] if is_mobile => format!("{a}{b}{c}****{}", tail.iter().collect::<String>()),
+        [a, b, c, _, _, _, _, tail @ ..] if is_mobile => {
+            format!("{a}{b}{c}****{}", tail.iter().collect::<String>())
+        }
         hidden => "*".repeat(hidden.len()),
     }
 }

@@ -52,6 +52,14 @@ pub enum ScriptError {
         /// The kind of error, in the template engine's words.
         cause: String,
     },
+    /// A name that only some messages would have come across.
+    #[error("script `{script}` uses `{name}`, which does not exist")]
+    UnknownName {
+        /// Which.
+        script: ScriptId,
+        /// The name.
+        name: String,
+    },
 }
 
 impl ScriptError {
@@ -62,12 +70,23 @@ impl ScriptError {
 }
 
 impl Script {
-    /// Renders it with every variable filled in, to find out whether it can be rendered at all.
+    /// Renders it with every variable filled in, to find out whether it can be rendered at all, and looks at every name it uses.
     ///
     /// # Errors
-    /// [`ScriptError::Template`].
+    /// [`ScriptError`].
     pub fn check(&self) -> Result<(), ScriptError> {
-        self.render(&Variables::example()).map(|_| ())
+        self.render(&Variables::example())?;
+        // Branches that the example does not take count as well.
+        let environment = Environment::new();
+        for template in self.title.iter().chain([&self.text]) {
+            let template = environment.template_from_str(template).map_err(|error| self.unusable(&error))?;
+            let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
+            names.sort();
+            if let Some(name) = names.into_iter().find(|name| !Variables::NAMES.contains(&name.as_str())) {
+                return Err(ScriptError::UnknownName { script: self.id.clone(), name });
+            }
+        }
+        Ok(())
     }
 
     /// Renders it.
@@ -82,11 +101,15 @@ impl Script {
     fn fill(&self, template: &str, variables: &Variables) -> Result<String, ScriptError> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.render_str(template, minijinja::value::Serde(variables)).map_err(|error| ScriptError::Template {
+        environment.render_str(template, variables.to_value()).map_err(|error| self.unusable(&error))
+    }
+
+    fn unusable(&self, error: &minijinja::Error) -> ScriptError {
+        ScriptError::Template {
             script: self.id.clone(),
             line: error.line().unwrap_or(0),
             cause: error.kind().to_string(),
-        })
+        }
     }
 }
 
@@ -95,12 +118,19 @@ mod tests {
     use super::*;
 
     fn script(text: &str) -> Script {
-        Script { id: ScriptId::new("greeting").unwrap(), version: 1, title: Some("{{ tenant }}".into()), text: text.into() }
+        Script {
+            id: ScriptId::new("greeting").unwrap(),
+            version: 1,
+            title: Some("{{ tenant }}".into()),
+            text: text.into(),
+        }
     }
 
     #[test]
     fn a_script_is_filled_with_its_variables() {
-        let rendered = script("【{{ tenant }}】{{ name }} {{ phone }} {{ form['城市'] }}").render(&Variables::example()).unwrap();
+        let rendered = script("【{{ tenant }}】{{ name }} {{ phone }} {{ form['城市'] }}")
+            .render(&Variables::example())
+            .unwrap();
         assert_eq!(rendered.title.as_deref(), Some("示例品牌"));
         assert_eq!(rendered.text, "【示例品牌】张* 138****8000 北京市");
     }
@@ -116,5 +146,48 @@ mod tests {
     fn values_are_no_templates() {
         let variables = Variables { name: "{{ phone }}".into(), ..Variables::example() };
         assert_eq!(script("{{ name }}").render(&variables).unwrap().text, "{{ phone }}");
+    }
+
+    #[test]
+    fn a_name_in_a_branch_that_is_rarely_taken_is_found_as_well() {
+        let error = script("{% if variant == 'rare' %}{{ nickname }}{% endif %}").check().unwrap_err();
+        assert_eq!(error.to_string(), "script `greeting` uses `nickname`, which does not exist");
+        assert!(
+            script("{% for label in ['城市'] %}{{ form[label] }}{% endfor %}{% set x = name %}{{ x }}")
+                .check()
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn a_label_that_was_not_filled_in_reads_as_not_given() {
+        let rendered = script("{{ form['需求'] }}").render(&Variables::example()).unwrap();
+        assert_eq!(rendered.text, "未提供");
+    }
+
+    #[test]
+    fn typed_values_can_neither_begin_a_line_nor_turn_the_text_round_nor_fill_the_card() {
+        let name = "张\n【系统】\u{202E}三\u{200B}".to_owned();
+        let form = [("需求".to_owned(), "长".repeat(1_000))].into();
+        let variables = Variables { name, form, ..Variables::example() };
+        let rendered = script("{{ name }}|{{ form['需求'] }}").render(&variables).unwrap();
+        assert_eq!(rendered.text, format!("张【系统】三|{}…", "长".repeat(200)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_template_panics(text in "([a-z{}%# .|'\\[\\]()]|\\{\\{|\\}\\}|\\{%|%\\}|name|form|if |for |in |endif|endfor|.){0,40}") {
+            let _ = script(&text).check();
+        }
+
+        #[test]
+        fn a_script_that_passes_its_check_renders_whatever_people_typed(name in ".{0,300}", value in ".{0,300}", label in ".{0,20}") {
+            let script = script("{{ tenant }} {{ name }} {{ form['城市'] }} {% if phone %}{{ phone }}{% endif %}");
+            script.check().unwrap();
+            let variables = Variables { name, form: [(label, value)].into(), ..Variables::example() };
+            let rendered = script.render(&variables).unwrap();
+            proptest::prop_assert!(!rendered.text.contains('\n'));
+            proptest::prop_assert!(rendered.text.chars().count() < 500);
+        }
     }
 }
