@@ -51,7 +51,12 @@ mod tests {
         let report = sluice_settings::check_bundle(&bundle());
         assert!(report.is_ok(), "{:?}", report.problems);
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
-        let count = |folder: &str| std::fs::read_dir(shipped.join(folder)).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_file()).count();
+        let count = |folder: &str| {
+            std::fs::read_dir(shipped.join(folder))
+                .unwrap()
+                .filter(|entry| entry.as_ref().unwrap().path().is_file())
+                .count()
+        };
         assert_eq!(FILES.len(), count("") + count("rules") + count("lexicons"));
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use sluice_domain::id::TenantId;
 use sluice_domain::source::{Digest, SchemeName};
 use sluice_domain::time::BusinessDay;
@@ -195,7 +195,7 @@ impl From<DigestName> for Digest {
 
 /// `scan`.
 #[derive(Debug, Args)]
-#[group(id = "scan_input", required = true, multiple = false, args = ["text", "lines"])]
+#[command(group = ArgGroup::new("scan_input").required(true).args(["text", "lines"]))]
 pub struct Scan {
     /// The text.
     #[arg(long)]
@@ -223,7 +223,7 @@ pub enum Bucket {
 
 /// `bucket hash`.
 #[derive(Debug, Args)]
-#[group(id = "hash_input", required = true, multiple = false, args = ["key", "keys"])]
+#[command(group = ArgGroup::new("hash_input").required(true).args(["key", "keys"]))]
 pub struct BucketHash {
     /// The hash.
     #[arg(long, default_value = "murmur3-x86-32")]
@@ -296,7 +296,7 @@ pub enum Dlq {
     List,
     /// Put dead letters back on their queues: one, or all.
     #[command(after_help = "Example: sluice dlq redrive --all")]
-    #[command(group = clap::ArgGroup::new("which").required(true).args(["id", "all"]))]
+    #[command(group = ArgGroup::new("which").required(true).args(["id", "all"]))]
     Redrive {
         /// The message id, from `dlq list`.
         #[arg(long)]
@@ -326,7 +326,7 @@ pub struct Reconcile {
 pub enum Consent {
     /// Record a consent that was given elsewhere.
     #[command(
-        after_help = "Example: sluice consent grant --tenant demo-brand --open-id aaa-1 --purpose sales_contact --recipient wecom_sales --version 1 --text-file consent.txt --note 'paper form 17'"
+        after_help = "Example: sluice consent grant --tenant demo-brand --open-id aaa-1 --purpose sales_contact --recipient wecom_sales --text-version 1 --text-file consent.txt --note 'paper form 17'"
     )]
     Grant {
         /// Who and what.
@@ -340,7 +340,7 @@ pub enum Consent {
         recipient: String,
         /// The version of the text that was shown.
         #[arg(long)]
-        version: String,
+        text_version: String,
         /// The text that was shown.
         #[arg(long, value_name = "FILE")]
         text_file: PathBuf,
@@ -380,7 +380,7 @@ pub enum Consent {
 
 /// Who: by the platform's open id, or by the pseudonym that logs and records show.
 #[derive(Debug, Args)]
-#[group(id = "person", required = true, multiple = true, args = ["open_id", "person_id"])]
+#[command(group = ArgGroup::new("person").required(true).args(["open_id", "person_id"]))]
 pub struct Person {
     /// Whose customer.
     #[arg(long)]

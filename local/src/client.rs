@@ -37,8 +37,11 @@ impl GateClient {
     /// # Errors
     /// When the gate does not answer.
     pub async fn send(&self, source: &str, method: &str, signed: Signed) -> Result<Answer, CommandError> {
-        let query: Vec<_> =
-            signed.query.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        let query: Vec<_> = signed
+            .query
+            .iter()
+            .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+            .collect();
         let mark = if query.is_empty() { "" } else { "?" };
         let uri = format!("{}/callbacks/{source}{mark}{}", self.base.trim_end_matches('/'), query.join("&"));
         let mut request = Request::builder().method(method).uri(&uri);

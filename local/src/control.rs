@@ -48,7 +48,11 @@ pub fn socket_path(data: &Path) -> PathBuf {
 ///
 /// # Errors
 /// The server's own error, or [`Exit::Unavailable`] when none answers.
-pub async fn forward(data: &Path, argv: Vec<String>, consent_text: Option<String>) -> Result<Output, CommandError> {
+pub async fn forward(
+    data: &Path,
+    argv: Vec<String>,
+    consent_text: Option<String>,
+) -> Result<Output, CommandError> {
     let path = socket_path(data);
     let gone = |cause: std::io::Error| {
         CommandError::unavailable(format!(
@@ -57,7 +61,8 @@ pub async fn forward(data: &Path, argv: Vec<String>, consent_text: Option<String
         ))
     };
     let mut stream = UnixStream::connect(&path).await.map_err(gone)?;
-    let mut line = serde_json::to_vec(&Request { argv, consent_text }).map_err(|e| CommandError::usage(e.to_string()))?;
+    let mut line = serde_json::to_vec(&Request { argv, consent_text })
+        .map_err(|e| CommandError::usage(e.to_string()))?;
     line.push(b'\n');
     stream.write_all(&line).await.map_err(gone)?;
     let mut answer = String::new();

@@ -41,9 +41,11 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
         Command::Bucket(Bucket::Assign(args)) => command::bucket::assign(args, &state::settings(&cli.place)?),
         Command::Config(Config::Check) => Ok(command::config::check_all(cli.place.config.as_deref())),
         Command::Config(Config::Init { directory }) => command::config::init(directory),
-        Command::Audit(_) | Command::Dlq(_) | Command::Reconcile(_) | Command::Consent(_) | Command::Keys(_) => {
-            here_or_there(cli, argv, clock).await
-        }
+        Command::Audit(_)
+        | Command::Dlq(_)
+        | Command::Reconcile(_)
+        | Command::Consent(_)
+        | Command::Keys(_) => here_or_there(cli, argv, clock).await,
     }
 }
 

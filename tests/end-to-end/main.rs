@@ -1,1 +1,14 @@
-//! End-to-end tests.
+//! End-to-end tests: the real program, real HTTP, simulated platforms that enforce their rules.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod command_line;
+mod crash;
+mod demo;
+mod program;
+mod serving;

@@ -22,7 +22,9 @@ pub async fn show<S: AuditLog + Deliveries>(
     store: &S,
 ) -> Result<Output, CommandError> {
     let Some(record) = store.audit_of_trace(tenant, trace).await? else {
-        let text = format!("no record of trace {trace}: it was not decided yet, is a replay, or belongs to another tenant");
+        let text = format!(
+            "no record of trace {trace}: it was not decided yet, is a replay, or belongs to another tenant"
+        );
         return Ok(Output::one(Exit::No, text, json!({ "audit": null })));
     };
     let delivery = store.delivery(&record.key).await?;
@@ -48,19 +50,36 @@ fn explain(record: &AuditRecord, delivery: Option<&Delivery>) -> String {
         for reason in &decision.reasons {
             let basis: Vec<_> =
                 reason.basis.iter().map(|basis| format!("《{}》{}", basis.document, basis.article)).collect();
-            let _infallible = writeln!(text, "reason    {} {} [{}] {}", reason.code, reason.title, reason.rule, basis.join(" "));
+            let _infallible = writeln!(
+                text,
+                "reason    {} {} [{}] {}",
+                reason.code,
+                reason.title,
+                reason.rule,
+                basis.join(" ")
+            );
             for span in &reason.evidence {
-                let _infallible = writeln!(text, "          {} in {}[{}..{}]", span.category, span.field, span.start, span.end);
+                let _infallible = writeln!(
+                    text,
+                    "          {} in {}[{}..{}]",
+                    span.category, span.field, span.start, span.end
+                );
             }
         }
         if let Some(consent) = &decision.consent {
             let version = consent.text.as_ref().map_or("–", |text| text.version.as_str());
             let (purpose, recipient) = (&consent.key.purpose, &consent.key.recipient);
-            let _infallible = writeln!(text, "consent   {:?} for {purpose} to {recipient}, text {version}", consent.standing);
+            let _infallible = writeln!(
+                text,
+                "consent   {:?} for {purpose} to {recipient}, text {version}",
+                consent.standing
+            );
         }
-        let matched: Vec<_> = decision.path.iter().filter(|step| step.matched).map(|step| step.rule.as_str()).collect();
+        let matched: Vec<_> =
+            decision.path.iter().filter(|step| step.matched).map(|step| step.rule.as_str()).collect();
         let (tried, pack) = (decision.path.len(), &decision.pack);
-        let _infallible = writeln!(text, "rules     {} of {tried} matched: {}", matched.len(), matched.join(", "));
+        let _infallible =
+            writeln!(text, "rules     {} of {tried} matched: {}", matched.len(), matched.join(", "));
         let _infallible = writeln!(text, "pack      {} {} sha256 {}", pack.id, pack.version, pack.sha256);
     }
     if let Some(delivery) = delivery {
@@ -69,7 +88,10 @@ fn explain(record: &AuditRecord, delivery: Option<&Delivery>) -> String {
         let _infallible = writeln!(
             text,
             "delivery  {} to {} with script {} v{} (variant {variant})",
-            delivery.state.as_str(), assignment.destination, assignment.script, assignment.script_version,
+            delivery.state.as_str(),
+            assignment.destination,
+            assignment.script,
+            assignment.script_version,
         );
         for attempt in &delivery.attempts {
             let outcome = attempt.outcome.as_ref().map_or("no result", |outcome| outcome.as_str());
@@ -84,7 +106,11 @@ fn explain(record: &AuditRecord, delivery: Option<&Delivery>) -> String {
 ///
 /// # Errors
 /// When the store can not be read.
-pub async fn list(tenant: &TenantId, day: BusinessDay, store: &impl AuditLog) -> Result<Output, CommandError> {
+pub async fn list(
+    tenant: &TenantId,
+    day: BusinessDay,
+    store: &impl AuditLog,
+) -> Result<Output, CommandError> {
     let (mut rows, mut lines, mut cursor) = (Vec::new(), Vec::new(), None);
     loop {
         let page = store.audits(tenant, day, cursor).await?;

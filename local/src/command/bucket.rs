@@ -38,7 +38,8 @@ pub fn hash(args: &BucketHash) -> Result<Output, CommandError> {
 
 fn line(row: &serde_json::Value) -> String {
     let field = |name: &str| row.get(name).map(ToString::to_string).unwrap_or_default();
-    let bucket = if row.get("bucket").is_some() { format!("  bucket {}", field("bucket")) } else { String::new() };
+    let bucket =
+        if row.get("bucket").is_some() { format!("  bucket {}", field("bucket")) } else { String::new() };
     let key = row.get("key").and_then(serde_json::Value::as_str).unwrap_or_default();
     let hex = row.get("hex").and_then(serde_json::Value::as_str).unwrap_or_default();
     format!("{hex}  {}{bucket}  {key}", field("hash"))
@@ -49,8 +50,10 @@ fn line(row: &serde_json::Value) -> String {
 /// # Errors
 /// When no such experiment is configured.
 pub fn assign(args: &BucketAssign, settings: &Settings) -> Result<Output, CommandError> {
-    let tenants = settings.tenants.values().filter(|tenant| args.tenant.as_ref().is_none_or(|id| *id == tenant.id));
-    let found = tenants.filter_map(|tenant| tenant.experiments.get(&args.experiment).map(|it| (tenant, it))).next();
+    let tenants =
+        settings.tenants.values().filter(|tenant| args.tenant.as_ref().is_none_or(|id| *id == tenant.id));
+    let found =
+        tenants.filter_map(|tenant| tenant.experiments.get(&args.experiment).map(|it| (tenant, it))).next();
     let Some((tenant, experiment)) = found else {
         return Err(CommandError::usage(format!("experiment `{}` is not configured", args.experiment)));
     };

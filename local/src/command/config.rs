@@ -33,7 +33,10 @@ fn text(report: &Report) -> String {
 /// When the directory is there already or can not be written.
 pub fn init(directory: &Path) -> Result<Output, CommandError> {
     builtin::write(directory).map_err(|error| {
-        CommandError::usage(format!("can not write `{}`: {error}; give a directory that is not there yet", directory.display()))
+        CommandError::usage(format!(
+            "can not write `{}`: {error}; give a directory that is not there yet",
+            directory.display()
+        ))
     })?;
     let (count, shown) = (builtin::FILES.len(), directory.display());
     let text = format!("wrote {count} files to `{shown}`; next: sluice config check --config {shown}");

@@ -24,11 +24,11 @@ pub async fn run(
     now: UnixMillis,
 ) -> Result<Output, CommandError> {
     match command {
-        Consent::Grant { who, purpose, recipient, version, note, valid_days, .. } => {
+        Consent::Grant { who, purpose, recipient, text_version, note, valid_days, .. } => {
             let text = text.ok_or_else(|| CommandError::usage("the text that was shown is missing"))?;
             let record = ConsentRecord {
                 key: key(who, person(who, keys).await?, purpose, recipient)?,
-                text: ConsentText::shown(version, text),
+                text: ConsentText::shown(text_version, text),
                 granted_at: now,
                 evidence: Evidence::Operator { note: note.clone() },
                 valid_until: valid_days.map(|days| now.plus_ms(i64::from(days).saturating_mul(DAY_MS))),
@@ -47,7 +47,11 @@ pub async fn run(
             let withdrawal = Withdrawal { at: now, evidence: Evidence::Operator { note: note.clone() } };
             let count = store.withdraw(&who.tenant, &person, key.as_ref(), withdrawal).await?;
             let exit = if count == 0 { Exit::No } else { Exit::Ok };
-            Ok(Output::one(exit, format!("withdrawn: {count}"), json!({ "person": person, "withdrawn": count })))
+            Ok(Output::one(
+                exit,
+                format!("withdrawn: {count}"),
+                json!({ "person": person, "withdrawn": count }),
+            ))
         }
         Consent::Show { who } => show(who, store, keys, now).await,
     }
@@ -72,7 +76,10 @@ async fn show(
             let state = state.as_str().unwrap_or_default().to_owned();
             let until = record.valid_until.map(|until| format!(" until {until}")).unwrap_or_default();
             let (purpose, recipient) = (&record.key.purpose, &record.key.recipient);
-            format!("{state:<9} {purpose} → {recipient}, text {}, since {}{until}", record.text.version, record.granted_at)
+            format!(
+                "{state:<9} {purpose} → {recipient}, text {}, since {}{until}",
+                record.text.version, record.granted_at
+            )
         })
         .collect();
     let exit = if rows.is_empty() { Exit::No } else { Exit::Ok };

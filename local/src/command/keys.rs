@@ -17,6 +17,7 @@ pub async fn rotate(tenant: &TenantId, state: &State) -> Result<Output, CommandE
     }
     let number = state.keys.rotate(tenant).await;
     let number = number.map_err(|error| CommandError::configuration(error.to_string()))?;
-    let text = format!("{tenant} seals with data key {number} from now on; older keys still open what they sealed");
+    let text =
+        format!("{tenant} seals with data key {number} from now on; older keys still open what they sealed");
     Ok(Output::one(Exit::Ok, text, json!({ "tenant": tenant, "data_key": number })))
 }

@@ -22,7 +22,11 @@ use crate::state::State;
 ///
 /// # Errors
 /// The command's own.
-pub async fn on_state(command: &Command, consent_text: Option<&str>, state: &State) -> Result<Output, CommandError> {
+pub async fn on_state(
+    command: &Command,
+    consent_text: Option<&str>,
+    state: &State,
+) -> Result<Output, CommandError> {
     match command {
         Command::Audit(Audit::Show { tenant, trace }) => audit::show(tenant, *trace, &state.store).await,
         Command::Audit(Audit::List { tenant, day }) => {

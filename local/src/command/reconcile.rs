@@ -20,7 +20,13 @@ pub async fn run(args: &Reconcile, state: &State) -> Result<Output, CommandError
     let now = state.clock.now();
     let day = args.day.unwrap_or_else(|| now.business_day().previous());
     let (settings, store) = (state.settings.clone(), state.store.clone());
-    let handler = NightlyReconciliation::new(settings, store, state.reports.clone(), state.clock.clone(), Metrics::default());
+    let handler = NightlyReconciliation::new(
+        settings,
+        store,
+        state.reports.clone(),
+        state.clock.clone(),
+        Metrics::default(),
+    );
     let tenants: Vec<_> = match &args.tenant {
         Some(tenant) => vec![tenant.clone()],
         None => state.settings.tenants.keys().cloned().collect(),
@@ -54,6 +60,11 @@ fn summary(report: &Report) -> String {
         report.open_breaks(),
         if report.identity.holds { "match" } else { "DO NOT MATCH" },
     )];
-    lines.extend(report.breaks.iter().map(|found| format!("  {:<24} {} {}", found.class.code(), found.title, found.key)));
+    lines.extend(
+        report
+            .breaks
+            .iter()
+            .map(|found| format!("  {:<24} {} {}", found.class.code(), found.title, found.key)),
+    );
     lines.join("\n")
 }

@@ -41,13 +41,15 @@ fn scan(text: &str, tenant: &Tenant) -> (Value, String) {
     hits.extend(foreign.map(|link| (link.start, link.end, "foreign_link".to_owned(), link.text.to_owned())));
     hits.sort();
     let decision = tenant.rules.scan_outgoing(text, &tenant.links);
-    let lines = hits.iter().map(|(start, end, category, matched)| format!("  {start}..{end} {category}: {matched}"));
+    let lines =
+        hits.iter().map(|(start, end, category, matched)| format!("  {start}..{end} {category}: {matched}"));
     let line = format!("{} ({}) {text}", decision.verdict, decision.main_code());
     let line = std::iter::once(line).chain(lines).collect::<Vec<_>>().join("\n");
     let hits: Vec<_> = hits
         .into_iter()
         .map(|(start, end, category, matched)| json!({ "category": category, "span": [start, end], "matched": matched }))
         .collect();
-    let reasons: Vec<_> = decision.reasons.iter().map(|reason| json!({ "code": reason.code, "title": reason.title })).collect();
+    let reasons: Vec<_> =
+        decision.reasons.iter().map(|reason| json!({ "code": reason.code, "title": reason.title })).collect();
     (json!({ "text": text, "hits": hits, "decision": decision.verdict, "reasons": reasons }), line)
 }

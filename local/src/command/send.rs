@@ -23,8 +23,17 @@ pub async fn run(
     entropy: &impl Nonces,
 ) -> Result<Output, CommandError> {
     let Some((tenant, source)) = settings.source(&args.source) else {
-        let known: Vec<_> = settings.tenants.values().flat_map(|tenant| tenant.sources.keys()).map(|id| id.as_str()).collect();
-        return Err(CommandError::usage(format!("source `{}` is not configured; known are {}", args.source, known.join(", "))));
+        let known: Vec<_> = settings
+            .tenants
+            .values()
+            .flat_map(|tenant| tenant.sources.keys())
+            .map(|id| id.as_str())
+            .collect();
+        return Err(CommandError::usage(format!(
+            "source `{}` is not configured; known are {}",
+            args.source,
+            known.join(", ")
+        )));
     };
     let secret = secrets.secret(&tenant.id, &source.secret).await?;
     let body = input::bytes(&args.body)?;
@@ -33,7 +42,13 @@ pub async fn run(
     let nonce: String = random.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let headers: Vec<_> = args.message_id.iter().map(|id| ("Msg-Id".to_owned(), id.clone())).collect();
     let rng = ring::rand::SystemRandom::new();
-    let message = ToSign { nonce: &nonce, random, headers: &headers, rng: Some(&rng), ..ToSign::post(&body, clock.now()) };
+    let message = ToSign {
+        nonce: &nonce,
+        random,
+        headers: &headers,
+        rng: Some(&rng),
+        ..ToSign::post(&body, clock.now())
+    };
     let signed = sign(source.scheme, message, &Credentials::of_source(source, &secret.current, None))
         .map_err(|error| CommandError::configuration(error.to_string()))?;
     let answer = GateClient::new(&args.to).send(source.id.as_str(), "POST", signed).await?;
@@ -42,4 +57,3 @@ pub async fn run(
     let row = json!({ "source": source.id, "status": answer.status.as_u16(), "body": text });
     Ok(Output::one(exit, format!("{} {text}", answer.status), row))
 }
-

@@ -21,7 +21,8 @@ use crate::state::{self, State, StateError};
 /// # Errors
 /// When the data directory, the configuration, the secrets or the address can not be used.
 pub async fn run(args: &Serve, place: &Place) -> Result<Output, CommandError> {
-    sluice_telemetry::init_logging(args.json_logs).map_err(|error| CommandError::configuration(error.to_string()))?;
+    sluice_telemetry::init_logging(args.json_logs)
+        .map_err(|error| CommandError::configuration(error.to_string()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let secrets = state::secrets(place, Arc::clone(&clock))?;
     let state = state::open(place, clock).await.map_err(|error| match error {
@@ -31,8 +32,11 @@ pub async fn run(args: &Serve, place: &Place) -> Result<Output, CommandError> {
         )),
         StateError::Command(error) => error,
     })?;
-    let options =
-        GateOptions { listen: args.listen, endpoints: endpoints(args)?, front_door_only: args.front_door_only };
+    let options = GateOptions {
+        listen: args.listen,
+        endpoints: endpoints(args)?,
+        front_door_only: args.front_door_only,
+    };
     let control = listen(&place.data, state.clone())?;
     let gate = Gate::start(state, secrets, options).await?;
     tracing::info!(address = %gate.address, "listening on http://{}", gate.address);
@@ -55,7 +59,8 @@ fn announce(gate: &Gate) {
 }
 
 fn endpoints(args: &Serve) -> Result<Endpoints, CommandError> {
-    let given = |address: &Option<String>, default: &str| address.clone().unwrap_or_else(|| default.to_owned());
+    let given =
+        |address: &Option<String>, default: &str| address.clone().unwrap_or_else(|| default.to_owned());
     let defaults = Endpoints::default();
     Endpoints::new(
         given(&args.feishu, defaults.feishu()),
@@ -78,8 +83,9 @@ async fn stop_signal() -> Result<(), CommandError> {
 }
 
 fn listen(data: &Path, state: State) -> Result<tokio::task::JoinHandle<()>, CommandError> {
-    control::listen(data, Arc::new(Forwarded { state }))
-        .map_err(|error| CommandError::unavailable(format!("no control socket in `{}`: {error}", data.display())))
+    control::listen(data, Arc::new(Forwarded { state })).map_err(|error| {
+        CommandError::unavailable(format!("no control socket in `{}`: {error}", data.display()))
+    })
 }
 
 /// Runs the command lines that other processes forward.

@@ -16,10 +16,12 @@ use crate::output::{CommandError, Output};
 pub fn run(args: &Verify, now: UnixMillis) -> Result<Output, CommandError> {
     let secret = secret(args)?;
     let body = args.body.as_deref().map(input::bytes).transpose()?.unwrap_or_default();
-    let headers = args.headers.iter().map(|text| pair(text, ':', "--header")).collect::<Result<Vec<_>, _>>()?;
+    let headers =
+        args.headers.iter().map(|text| pair(text, ':', "--header")).collect::<Result<Vec<_>, _>>()?;
     let query = args.queries.iter().map(|text| pair(text, '=', "--query")).collect::<Result<Vec<_>, _>>()?;
-    let received = Received::new(&args.method, headers.iter().map(|(name, value)| (*name, value.as_bytes())), &body)
-        .with_query(query);
+    let received =
+        Received::new(&args.method, headers.iter().map(|(name, value)| (*name, value.as_bytes())), &body)
+            .with_query(query);
     let mut credentials = Credentials::of_secret(&secret);
     credentials.app_id = args.app_id.as_deref();
     credentials.digest = args.digest.into();
@@ -44,7 +46,10 @@ fn secret(args: &Verify) -> Result<SecretString, CommandError> {
 
 fn pair<'a>(text: &'a str, separator: char, option: &str) -> Result<(&'a str, &'a str), CommandError> {
     let (name, value) = text.split_once(separator).ok_or_else(|| {
-        CommandError::usage(format!("{option} takes `name{separator}value`, got {} characters without `{separator}`", text.chars().count()))
+        CommandError::usage(format!(
+            "{option} takes `name{separator}value`, got {} characters without `{separator}`",
+            text.chars().count()
+        ))
     })?;
     let trims = separator == ':';
     Ok(if trims { (name.trim(), value.trim()) } else { (name, value) })

@@ -155,12 +155,14 @@ fn behaviour(now_ms: i64) -> Vec<Callback> {
     let group = quoted(&json!({
         "open_id": STRANGER, "im_group_id": "@group-1==", "group_type": 1, "create_time": now_ms, "create_group_type": "5",
     }));
-    let say = |title, id, from: &str, text| open_platform(title, id, "im_receive_msg", from, message(id, from, text, now_ms));
+    let say = |title, id, from: &str, text| {
+        open_platform(title, id, "im_receive_msg", from, message(id, from, text, now_ms))
+    };
     vec![
         open_platform("follow, consent stands", "follow-1", "new_follow_action", WANG, follow(seconds)),
         open_platform("follow, no consent", "follow-2", "new_follow_action", STRANGER, follow(seconds)),
         say("chat", "chat-1", WANG, "你好,捷途70什么时候到店?"),
-        say("chat with a phone number", "chat-3", WANG, "我的电话 13912345678 方便联系"),
+        say("chat with a phone number", "chat-3", WANG, "我是车主,13912345678"),
         say("chat with contact diversion", "chat-2", WANG, "加我薇信 vx_12345 私聊"),
         open_platform("chat opened", "enter-1", "im_enter_direct_msg", WANG, enter),
         open_platform("comment", "comment-1", "item_comment_reply", WANG, comment),
@@ -215,7 +217,10 @@ fn other_schemes(now_ms: i64) -> Vec<Callback> {
     vec![
         callback("mini-program chat, no consent", "mini-push", "", &push),
         callback("mini-program ticket, encrypted", "mini-encrypted", "", &ticket),
-        Callback { query: vec![("client_key", "awdemolife0000001".into())], ..callback("生活服务 SPI", "life-spi", "", &spi) },
+        Callback {
+            query: vec![("client_key", "awdemolife0000001".into())],
+            ..callback("生活服务 SPI", "life-spi", "", &spi)
+        },
         callback("live comments, one with consent", "live", "", &live),
         callback("OceanEngine lead form", "ocean", "", &ocean_lead),
     ]
@@ -235,7 +240,11 @@ fn hostile(now_ms: i64) -> Vec<Callback> {
         Callback { title: "replayed: same message id", ..genuine },
         Callback { tamper: Tamper::Forged, status: 401, ..forged },
         malformed,
-        Callback { tamper: Tamper::Stale, status: 401, ..callback("replayed an hour later", "live", "", &stale) },
+        Callback {
+            tamper: Tamper::Stale,
+            status: 401,
+            ..callback("replayed an hour later", "live", "", &stale)
+        },
     ]
 }
 

@@ -15,7 +15,9 @@ use sluice_domain::reconciliation::{Report, page};
 use sluice_domain::settings::Settings;
 use sluice_embedded::{FileSecrets, SystemEntropy};
 use sluice_ports::Clock;
-use sluice_simulators::{Fault, FaultEffect, FaultTimes, Place as FaultPlace, Platform, Running, SimulatorClock, Simulators};
+use sluice_simulators::{
+    Fault, FaultEffect, FaultTimes, Place as FaultPlace, Platform, Running, SimulatorClock, Simulators,
+};
 use sluice_telemetry::Metrics;
 
 use crate::builtin;
@@ -25,7 +27,7 @@ use crate::exit::Exit;
 use crate::gate::{Gate, GateOptions};
 use crate::output::{CommandError, Output, OutputFile};
 use crate::state::{self, State, StateError};
-use play::{Player, Played};
+use play::{Played, Player};
 use world::{DemoClock, World};
 
 /// `sluice demo`.
@@ -33,7 +35,8 @@ use world::{DemoClock, World};
 /// # Errors
 /// When the data directory can not be used or the gate does not start.
 pub async fn run(args: &Demo, quiet: bool) -> Result<Output, CommandError> {
-    let temporary = tempfile::tempdir().map_err(|error| CommandError::unavailable(format!("no temporary directory: {error}")))?;
+    let temporary = tempfile::tempdir()
+        .map_err(|error| CommandError::unavailable(format!("no temporary directory: {error}")))?;
     let data = args.keep.clone().unwrap_or_else(|| temporary.path().join("data"));
     let stage = Stage::set(&data).await?;
     let mut player = stage.player(quiet);
@@ -46,7 +49,8 @@ pub async fn run(args: &Demo, quiet: bool) -> Result<Output, CommandError> {
     player.act("4. the same person follows again", callbacks::afterwards(stage.clock.now().0)).await?;
     let played = player.played();
     let reports = stage.reports().await?;
-    let output = conclude(&played, &reports, stage.expected_seen(&played), &stage.simulators, args.html.clone());
+    let output =
+        conclude(&played, &reports, stage.expected_seen(&played), &stage.simulators, args.html.clone());
     stage.gate.stop().await;
     Ok(output)
 }
@@ -80,7 +84,8 @@ impl Stage {
         world.write(&path)?;
         let secrets = FileSecrets::open(&path, Arc::clone(&clock));
         let secrets = secrets.map_err(|error| CommandError::configuration(error.to_string()))?;
-        let endpoints = Endpoints::new(&*simulators.feishu_url, &*simulators.wecom_url, &*simulators.wechat_url);
+        let endpoints =
+            Endpoints::new(&*simulators.feishu_url, &*simulators.wecom_url, &*simulators.wechat_url);
         let endpoints = endpoints.map_err(|error| CommandError::configuration(error.to_string()))?;
         let options = GateOptions { listen: ([127, 0, 0, 1], 0).into(), endpoints, front_door_only: false };
         let gate = Gate::start(state.clone(), Arc::new(secrets), options).await?;
@@ -103,7 +108,8 @@ impl Stage {
 
     /// How many messages recipients must have seen: one for each delivery, or one for each member of an application message.
     fn expected_seen(&self, played: &[Played]) -> usize {
-        let deliveries = played.iter().flat_map(|callback| &callback.events).filter_map(|trail| trail.delivery.as_ref());
+        let deliveries =
+            played.iter().flat_map(|callback| &callback.events).filter_map(|trail| trail.delivery.as_ref());
         let delivered = deliveries.filter(|delivery| matches!(delivery.state, DeliveryState::Delivered));
         let members = |delivery: &sluice_domain::delivery::Delivery| {
             let tenant = self.settings.tenants.get(&delivery.key.tenant)?;
@@ -168,6 +174,10 @@ fn conclude(
     let text = table::text(played, &totals, &checks, reports);
     let json = table::json(played, &totals, &checks, reports, exit);
     let mut output = Output::one(exit, text, json);
-    output.files = html.iter().zip(reports).map(|(path, report)| OutputFile { path: path.clone(), text: page(report) }).collect();
+    output.files = html
+        .iter()
+        .zip(reports)
+        .map(|(path, report)| OutputFile { path: path.clone(), text: page(report) })
+        .collect();
     output
 }

@@ -76,9 +76,11 @@ impl<'a> Player<'a> {
 
     /// Consents that stood before the demo begins.
     pub(super) async fn consents(&self) -> Result<(), CommandError> {
-        for (tenant, person, recipient) in
-            [("demo-brand", WANG, "feishu_leads"), ("demo-brand", LI, "feishu_leads"), ("demo-mcn", FAN, "mcn_leads")]
-        {
+        for (tenant, person, recipient) in [
+            ("demo-brand", WANG, "feishu_leads"),
+            ("demo-brand", LI, "feishu_leads"),
+            ("demo-mcn", FAN, "mcn_leads"),
+        ] {
             let usage = |error: sluice_domain::id::InvalidId| CommandError::usage(error.to_string());
             let tenant = TenantId::new(tenant).map_err(usage)?;
             let keys = self.stage.state.keys.keys(&tenant).await?;
@@ -140,7 +142,8 @@ impl<'a> Player<'a> {
 
     /// Signs as the platform does, then does to it what the demo wants done.
     fn signed(&self, callback: &Callback) -> Result<(TenantId, Signed), CommandError> {
-        let unusable = |what: String| CommandError::configuration(format!("demo callback `{}`: {what}", callback.title));
+        let unusable =
+            |what: String| CommandError::configuration(format!("demo callback `{}`: {what}", callback.title));
         let found = self.stage.settings.source(callback.source);
         let (tenant, source) = found.ok_or_else(|| unusable("its source is not configured".into()))?;
         let secret = match source.scheme {
@@ -148,8 +151,10 @@ impl<'a> Player<'a> {
             _ => self.stage.world.secret(&tenant.id, &source.secret),
         };
         let secret = SecretString::from(secret);
-        let headers: Vec<_> = callback.message_id.iter().map(|id| ("Msg-Id".to_owned(), (*id).to_owned())).collect();
-        let query: Vec<_> = callback.query.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let headers: Vec<_> =
+            callback.message_id.iter().map(|id| ("Msg-Id".to_owned(), (*id).to_owned())).collect();
+        let query: Vec<_> =
+            callback.query.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         let now = match callback.tamper {
             Tamper::Stale => self.stage.clock.now().plus_ms(-3_600_000),
             Tamper::Genuine | Tamper::Forged => self.stage.clock.now(),
@@ -207,7 +212,10 @@ impl<'a> Player<'a> {
             if last != Some((open, delayed)) {
                 (last, since) = (Some((open, delayed)), Instant::now());
             } else if since.elapsed() > PATIENCE {
-                return Err(CommandError::unavailable(format!("the gate stands still with {} messages", open + delayed)));
+                return Err(CommandError::unavailable(format!(
+                    "the gate stands still with {} messages",
+                    open + delayed
+                )));
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -216,7 +224,11 @@ impl<'a> Player<'a> {
     fn move_clock(&self, to: UnixMillis) {
         let ahead = to.since(self.stage.clock.now());
         if ahead > 0 {
-            self.tell(&format!("  … the rest waits: the clock moves {:.1} s ahead", Duration::from_millis(to.as_u64().saturating_sub(self.stage.clock.now().as_u64())).as_secs_f64()));
+            self.tell(&format!(
+                "  … the rest waits: the clock moves {:.1} s ahead",
+                Duration::from_millis(to.as_u64().saturating_sub(self.stage.clock.now().as_u64()))
+                    .as_secs_f64()
+            ));
             self.stage.simulated.advance_ms(ahead.saturating_add(1));
         }
         self.stage.gate.clock_moved();

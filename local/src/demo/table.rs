@@ -58,13 +58,16 @@ impl Row {
         let none = || "–".to_owned();
         let (decision, reason) = match trail.audit.as_ref().map(|audit| &audit.disposition) {
             None => ("replay".to_owned(), "dropped: this event is known".to_owned()),
-            Some(Disposition::Decided { decision }) => (decision.verdict.to_string(), decision.main_code().to_owned()),
+            Some(Disposition::Decided { decision }) => {
+                (decision.verdict.to_string(), decision.main_code().to_owned())
+            }
             Some(Disposition::Recorded { effect }) => ("recorded".to_owned(), effect.clone()),
             Some(Disposition::Unhandled) => ("unhandled".to_owned(), none()),
         };
         let assignment = trail.delivery.as_ref().map(|delivery| &delivery.assignment);
         let attempts = trail.delivery.as_ref().map_or(0, |delivery| delivery.attempts.len());
-        let outcome = trail.delivery.as_ref().map_or_else(none, |delivery| delivery.state.as_str().to_owned());
+        let outcome =
+            trail.delivery.as_ref().map_or_else(none, |delivery| delivery.state.as_str().to_owned());
         Self {
             callback: played.title.to_owned(),
             kind: trail.kind().to_owned(),
@@ -77,7 +80,15 @@ impl Row {
     }
 
     fn cells(&self) -> [&str; 7] {
-        [&self.callback, &self.kind, &self.decision, &self.reason, &self.variant, &self.destination, &self.outcome]
+        [
+            &self.callback,
+            &self.kind,
+            &self.decision,
+            &self.reason,
+            &self.variant,
+            &self.destination,
+            &self.outcome,
+        ]
     }
 }
 
@@ -94,11 +105,18 @@ fn rows(played: &[Played]) -> Vec<Row> {
 
 /// How many columns of a terminal a text takes: CJK characters take two.
 fn width(text: &str) -> usize {
-    text.chars().map(|c| if matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{ffef}') { 2 } else { 1 }).sum()
+    text.chars()
+        .map(|c| if matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{ffef}') { 2 } else { 1 })
+        .sum()
 }
 
 /// For people.
-pub(super) fn text(played: &[Played], totals: &Totals, checks: &[(&str, bool)], reports: &[Report]) -> String {
+pub(super) fn text(
+    played: &[Played],
+    totals: &Totals,
+    checks: &[(&str, bool)],
+    reports: &[Report],
+) -> String {
     let head = ["callback", "event", "decision", "reason", "variant", "destination", "outcome"];
     let rows = rows(played);
     let mut widths = head.map(str::len);
@@ -111,9 +129,15 @@ pub(super) fn text(played: &[Played], totals: &Totals, checks: &[(&str, bool)], 
     lines.push(widths.map(|width| "─".repeat(width)).join("  "));
     lines.extend(rows.iter().map(|row| line(row.cells(), widths)));
     let parts = totals.parts();
-    let used: Vec<_> = parts.iter().filter(|part| part.2 > 0).map(|(code, _, count)| format!("{count} {code}")).collect();
+    let used: Vec<_> =
+        parts.iter().filter(|part| part.2 > 0).map(|(code, _, count)| format!("{count} {code}")).collect();
     lines.push(String::new());
-    lines.push(format!("received {} = {}   (and {} replay dropped)", totals.received, used.join(" + "), totals.replays));
+    lines.push(format!(
+        "received {} = {}   (and {} replay dropped)",
+        totals.received,
+        used.join(" + "),
+        totals.replays
+    ));
     for report in reports {
         for found in &report.breaks {
             lines.push(format!("break: {} {} {}", found.class.code(), found.title, found.key));
@@ -124,7 +148,10 @@ pub(super) fn text(played: &[Played], totals: &Totals, checks: &[(&str, bool)], 
 }
 
 fn line(cells: [&str; 7], widths: [usize; 7]) -> String {
-    let padded = cells.iter().zip(widths).map(|(cell, wide)| format!("{cell}{}", " ".repeat(wide.saturating_sub(width(cell)))));
+    let padded = cells
+        .iter()
+        .zip(widths)
+        .map(|(cell, wide)| format!("{cell}{}", " ".repeat(wide.saturating_sub(width(cell)))));
     padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
@@ -145,7 +172,8 @@ pub(super) fn json(
             })
         })
         .collect();
-    let checks: serde_json::Map<_, _> = checks.iter().map(|(what, good)| ((*what).to_owned(), json!(good))).collect();
+    let checks: serde_json::Map<_, _> =
+        checks.iter().map(|(what, good)| ((*what).to_owned(), json!(good))).collect();
     json!({
         "ok": exit == Exit::Ok, "callbacks": played.len(), "events": events, "totals": totals, "checks": checks,
         "open_breaks": reports.iter().map(Report::open_breaks).sum::<usize>(),

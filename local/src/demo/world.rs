@@ -19,7 +19,8 @@ use sluice_simulators::{
 use crate::output::CommandError;
 
 /// A key pair for the demo's trade-system callbacks. It protects nothing: it is published with the source.
-pub(super) const TRADE_PRIVATE_KEY: &str = include_str!("../../../tests/vectors/trade_system/private_key.pem");
+pub(super) const TRADE_PRIVATE_KEY: &str =
+    include_str!("../../../tests/vectors/trade_system/private_key.pem");
 const TRADE_PUBLIC_KEY: &str = include_str!("../../../tests/vectors/trade_system/public_key.pem");
 
 /// The clock of the simulators, for the gate too: moving it moves both.
@@ -46,7 +47,8 @@ impl World {
                 let secret = match source.scheme {
                     SchemeName::TradeSystem => TRADE_PUBLIC_KEY.to_owned(),
                     SchemeName::MiniAppEncrypted => {
-                        json!({ "token": random_hex(entropy, 8), "encoding_aes_key": aes_key(entropy) }).to_string()
+                        json!({ "token": random_hex(entropy, 8), "encoding_aes_key": aes_key(entropy) })
+                            .to_string()
                     }
                     SchemeName::OpenPlatform
                     | SchemeName::LifeSpi
@@ -60,7 +62,9 @@ impl World {
             }
             for destination in tenant.destinations.values() {
                 for name in secret_names(&destination.channel) {
-                    secrets.entry((tenant.id.clone(), name.to_owned())).or_insert_with(|| random_hex(entropy, 16));
+                    secrets
+                        .entry((tenant.id.clone(), name.to_owned()))
+                        .or_insert_with(|| random_hex(entropy, 16));
                 }
             }
         }
@@ -79,8 +83,9 @@ impl World {
             tenants.entry(tenant.as_str()).or_default().insert(name.clone(), secret.as_str().into());
         }
         let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-        file.and_then(|mut file| file.write_all(json!(tenants).to_string().as_bytes()))
-            .map_err(|error| CommandError::unavailable(format!("can not write `{}`: {error}", path.display())))
+        file.and_then(|mut file| file.write_all(json!(tenants).to_string().as_bytes())).map_err(|error| {
+            CommandError::unavailable(format!("can not write `{}`: {error}", path.display()))
+        })
     }
 
     /// What exists on the simulated platforms: everything that the configuration sends to.
@@ -95,23 +100,29 @@ impl World {
                         signing: signing.as_deref().map(secret),
                         keywords: Vec::new(),
                     }),
-                    Channel::FeishuApp { app_id, secret: name, receive_id, .. } => options.feishu_apps.push(FeishuApp {
-                        app_id: app_id.clone(),
-                        app_secret: secret(name),
-                        receivers: vec![receive_id.clone()],
-                    }),
+                    Channel::FeishuApp { app_id, secret: name, receive_id, .. } => {
+                        options.feishu_apps.push(FeishuApp {
+                            app_id: app_id.clone(),
+                            app_secret: secret(name),
+                            receivers: vec![receive_id.clone()],
+                        })
+                    }
                     Channel::WecomBot { key } => options.wecom_bots.push(WecomBot { key: secret(key) }),
-                    Channel::WecomApp { corp_id, agent_id, secret: name, members } => options.wecom_apps.push(WecomApp {
-                        corp_id: corp_id.clone(),
-                        agent_id: *agent_id,
-                        secret: secret(name),
-                        members: members.clone(),
-                    }),
-                    Channel::WechatCustom { app_id, secret: name, .. } => options.wechat_accounts.push(WechatAccount {
-                        app_id: app_id.clone(),
-                        secret: secret(name),
-                        followers: vec![super::callbacks::WECHAT_FOLLOWER.to_owned()],
-                    }),
+                    Channel::WecomApp { corp_id, agent_id, secret: name, members } => {
+                        options.wecom_apps.push(WecomApp {
+                            corp_id: corp_id.clone(),
+                            agent_id: *agent_id,
+                            secret: secret(name),
+                            members: members.clone(),
+                        })
+                    }
+                    Channel::WechatCustom { app_id, secret: name, .. } => {
+                        options.wechat_accounts.push(WechatAccount {
+                            app_id: app_id.clone(),
+                            secret: secret(name),
+                            followers: vec![super::callbacks::WECHAT_FOLLOWER.to_owned()],
+                        })
+                    }
                 }
             }
         }
@@ -121,8 +132,12 @@ impl World {
 
 fn secret_names(channel: &Channel) -> Vec<&str> {
     match channel {
-        Channel::FeishuBot { hook, signing } => [Some(hook.as_str()), signing.as_deref()].into_iter().flatten().collect(),
-        Channel::FeishuApp { secret, .. } | Channel::WecomApp { secret, .. } | Channel::WechatCustom { secret, .. } => {
+        Channel::FeishuBot { hook, signing } => {
+            [Some(hook.as_str()), signing.as_deref()].into_iter().flatten().collect()
+        }
+        Channel::FeishuApp { secret, .. }
+        | Channel::WecomApp { secret, .. }
+        | Channel::WechatCustom { secret, .. } => {
             vec![secret]
         }
         Channel::WecomBot { key } => vec![key],

@@ -45,7 +45,8 @@ impl Door {
         body: &[u8],
         peer: SocketAddr,
     ) -> Response<Bytes> {
-        let headers: Vec<_> = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let headers: Vec<_> =
+            parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let peer = peer.ip().to_string();
         let answer = self
             .verifier
@@ -59,7 +60,8 @@ impl Door {
             })
             .await;
         let mut response = Response::new(Bytes::from(answer.body));
-        *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
         response
     }
@@ -73,7 +75,10 @@ impl Door {
                 queues.insert(queue.as_str().to_owned(), depth);
             }
         }
-        json_response(StatusCode::OK, json!({ "counters": self.counters.snapshot(), "queues": queues }).to_string())
+        json_response(
+            StatusCode::OK,
+            json!({ "counters": self.counters.snapshot(), "queues": queues }).to_string(),
+        )
     }
 }
 

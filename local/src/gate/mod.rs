@@ -55,9 +55,16 @@ impl Gate {
     ///
     /// # Errors
     /// When the address can not be had or TLS can not be set up.
-    pub async fn start(state: State, secrets: Arc<FileSecrets>, options: GateOptions) -> Result<Self, CommandError> {
+    pub async fn start(
+        state: State,
+        secrets: Arc<FileSecrets>,
+        options: GateOptions,
+    ) -> Result<Self, CommandError> {
         let listener = TcpListener::bind(options.listen).await.map_err(|error| {
-            CommandError::unavailable(format!("can not listen on {}: {error}; give another --listen", options.listen))
+            CommandError::unavailable(format!(
+                "can not listen on {}: {error}; give another --listen",
+                options.listen
+            ))
         })?;
         let address = listener.local_addr().map_err(|error| CommandError::unavailable(error.to_string()))?;
         let counters = Counters::default();
@@ -151,7 +158,12 @@ fn steps(
     tasks
 }
 
-fn spawn<S: Stage + 'static>(stage: &Arc<S>, state: &State, metrics: &Metrics, signals: &Signals) -> JoinHandle<()> {
+fn spawn<S: Stage + 'static>(
+    stage: &Arc<S>,
+    state: &State,
+    metrics: &Metrics,
+    signals: &Signals,
+) -> JoinHandle<()> {
     let (store, clock) = (state.store.clone(), Arc::clone(&state.clock));
     let Signals { stop, moved } = signals.clone();
     tokio::spawn(worker::run(Arc::clone(stage), store, clock, metrics.clone(), moved, stop))

@@ -24,7 +24,8 @@ const JOB: &str = "nightly-reconciliation";
 /// Runs the reconciliation once a day until `stop` turns true.
 pub(super) async fn run(state: State, metrics: Metrics, mut stop: watch::Receiver<bool>) {
     let (settings, store) = (state.settings.clone(), state.store.clone());
-    let handler = NightlyReconciliation::new(settings, store, state.reports.clone(), state.clock.clone(), metrics);
+    let handler =
+        NightlyReconciliation::new(settings, store, state.reports.clone(), state.clock.clone(), metrics);
     loop {
         match look(&state, &handler).await {
             Ok(None) => {}
@@ -39,7 +40,10 @@ pub(super) async fn run(state: State, metrics: Metrics, mut stop: watch::Receive
 }
 
 /// Runs when a run is due; gives the number of open breaks then.
-async fn look(state: &State, handler: &Handler) -> Result<Option<usize>, Box<dyn std::error::Error + Send + Sync>> {
+async fn look(
+    state: &State,
+    handler: &Handler,
+) -> Result<Option<usize>, Box<dyn std::error::Error + Send + Sync>> {
     let now = state.clock.now();
     // A new data directory has nothing to reconcile yet: its first run is the next one.
     let last = state.store.last_run(JOB)?;
@@ -57,7 +61,8 @@ async fn look(state: &State, handler: &Handler) -> Result<Option<usize>, Box<dyn
 /// Is there a 02:00 between the last run and now?
 fn is_due(last: UnixMillis, now: UnixMillis) -> bool {
     let today = now.business_day().start().plus_ms(AFTER_MIDNIGHT_MS);
-    let latest = if now >= today { today } else { now.business_day().previous().start().plus_ms(AFTER_MIDNIGHT_MS) };
+    let latest =
+        if now >= today { today } else { now.business_day().previous().start().plus_ms(AFTER_MIDNIGHT_MS) };
     last < latest
 }
 

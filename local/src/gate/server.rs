@@ -35,7 +35,11 @@ pub(super) trait FrontDoor: Send + Sync + 'static {
 }
 
 /// Serves until `stop` turns true, then lets the requests under way finish.
-pub(super) async fn serve<D: FrontDoor>(listener: TcpListener, door: Arc<D>, mut stop: watch::Receiver<bool>) {
+pub(super) async fn serve<D: FrontDoor>(
+    listener: TcpListener,
+    door: Arc<D>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(SLOWEST_REQUEST).max_buf_size(64 * 1024);
     let graceful = GracefulShutdown::new();
@@ -90,7 +94,11 @@ async fn accept(
     }
 }
 
-async fn respond<D: FrontDoor>(door: &D, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
+async fn respond<D: FrontDoor>(
+    door: &D,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
     let read = tokio::time::timeout(SLOWEST_REQUEST, read_body(body, D::LONGEST_BODY)).await;
     let mut response = match read {

@@ -84,7 +84,10 @@ async fn work<S: Stage + 'static>(
         let (stage, inbox, clock) = (Arc::clone(stage), Arc::clone(&inbox), Arc::clone(clock));
         let metrics = metrics.clone();
         // A task of its own, so that a panic fails this batch and nothing else.
-        tokio::spawn(async move { sluice_steps::run(stage.as_ref(), inbox.as_ref(), &clock, &metrics, event).await }).await
+        tokio::spawn(async move {
+            sluice_steps::run(stage.as_ref(), inbox.as_ref(), &clock, &metrics, event).await
+        })
+        .await
     };
     let failed: BTreeSet<String> = match answer {
         Ok(answer) => answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect(),
@@ -94,14 +97,18 @@ async fn work<S: Stage + 'static>(
         }
     };
     let postponed = std::mem::take(&mut *inbox.postponed.lock().unwrap_or_else(PoisonError::into_inner));
-    let (back, done): (Vec<_>, Vec<_>) = batch.into_iter().partition(|message| failed.contains(&message.message_id));
+    let (back, done): (Vec<_>, Vec<_>) =
+        batch.into_iter().partition(|message| failed.contains(&message.message_id));
     let done = done.into_iter().map(|message| message.receipt_handle).collect();
     if let Err(error) = store.delete(S::INBOX, done).await {
         // They come back after the visibility timeout, and their records say that they are done.
         tracing::warn!(step = S::NAME, "could not delete finished messages: {error}");
     }
     for message in back {
-        let pause = postponed.get(&message.receipt_handle).copied().unwrap_or_else(|| backoff_ms(message.receive_count));
+        let pause = postponed
+            .get(&message.receipt_handle)
+            .copied()
+            .unwrap_or_else(|| backoff_ms(message.receive_count));
         if let Err(error) = store.fail(S::INBOX, &message.receipt_handle, pause).await {
             // It comes back after the visibility timeout instead.
             tracing::warn!(step = S::NAME, "could not give a message back: {error}");
@@ -130,13 +137,20 @@ struct WorkerInbox {
 }
 
 impl Inbox for WorkerInbox {
-    fn bury(&self, queue: Queue, message: BuriedMessage) -> impl Future<Output = Result<(), PortError>> + Send {
+    fn bury(
+        &self,
+        queue: Queue,
+        message: BuriedMessage,
+    ) -> impl Future<Output = Result<(), PortError>> + Send {
         self.store.bury(queue, message)
     }
 
     async fn postpone(&self, _queue: Queue, receipt_handle: &str, seconds: u32) -> Result<(), PortError> {
         let pause = i64::from(seconds).saturating_mul(1_000);
-        self.postponed.lock().unwrap_or_else(PoisonError::into_inner).insert(receipt_handle.to_owned(), pause);
+        self.postponed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(receipt_handle.to_owned(), pause);
         Ok(())
     }
 }

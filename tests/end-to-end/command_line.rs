@@ -1,0 +1,202 @@
+//! The forms that scripts rely on.
+
+use serde_json::{Value, json as value};
+
+use crate::program::{json, sluice, workspace};
+
+fn vectors() -> Vec<Value> {
+    let path = workspace().join("tests/vectors/douyin_signatures.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn verify_answers_the_published_rows_by_its_exit_code() {
+    let directory = tempfile::tempdir().unwrap();
+    let body = directory.path().join("body");
+    let mut rows = 0;
+    for row in vectors() {
+        let scheme = row["scheme"].as_str().unwrap();
+        let signature = row.get("expected").or_else(|| row.get("must_reject")).and_then(Value::as_str);
+        if !scheme.starts_with("open_platform_webhook") || signature.is_none() {
+            continue;
+        }
+        std::fs::write(&body, row["body"].as_str().unwrap()).unwrap();
+        let header = format!("X-Douyin-Signature: {}", signature.unwrap());
+        let args = [
+            "verify",
+            "--scheme",
+            "open-platform",
+            "--secret",
+            row["secret"].as_str().unwrap(),
+            "--header",
+            &header,
+            "--body",
+            body.to_str().unwrap(),
+        ];
+        let (code, documents) = json(&args);
+        let genuine = row.get("expected").is_some();
+        assert_eq!(code, i32::from(!genuine), "{row}");
+        assert_eq!(documents[0]["valid"], genuine);
+        assert!(
+            !documents[0].to_string().contains(row["secret"].as_str().unwrap()),
+            "the secret is never printed"
+        );
+        rows += 1;
+    }
+    assert_eq!(rows, 5);
+}
+
+#[test]
+fn verify_says_which_wrong_formula_was_used() {
+    let directory = tempfile::tempdir().unwrap();
+    let body = directory.path().join("body");
+    let row = vectors().into_iter().find(|row| row.get("must_reject").is_some()).unwrap();
+    std::fs::write(&body, row["body"].as_str().unwrap()).unwrap();
+    let header = format!("X-Douyin-Signature: {}", row["must_reject"].as_str().unwrap());
+    let args = [
+        "verify",
+        "--scheme",
+        "open-platform",
+        "--secret",
+        "test_secret",
+        "--header",
+        &header,
+        "--body",
+        body.to_str().unwrap(),
+    ];
+    let (_, documents) = json(&args);
+    let hints = documents[0]["hints"].to_string();
+    assert!(hints.contains("HMAC-SHA256"), "{hints}");
+}
+
+#[test]
+fn usage_errors_exit_with_two() {
+    assert_eq!(sluice(&["verify", "--scheme", "no-such-scheme", "--secret", "s"]).status.code(), Some(2));
+    assert_eq!(sluice(&["verify", "--scheme", "open-platform"]).status.code(), Some(2));
+    assert_eq!(sluice(&["bucket", "hash"]).status.code(), Some(2));
+    assert_eq!(sluice(&["scan", "--lines", "no such file"]).status.code(), Some(2));
+    assert_eq!(sluice(&["config", "check", "--config", "no such directory"]).status.code(), Some(3));
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    for command in [
+        vec!["serve"],
+        vec!["demo"],
+        vec!["send"],
+        vec!["verify"],
+        vec!["scan"],
+        vec!["bucket", "hash"],
+        vec!["bucket", "assign"],
+        vec!["audit", "show"],
+        vec!["audit", "list"],
+        vec!["dlq", "list"],
+        vec!["dlq", "redrive"],
+        vec!["reconcile"],
+        vec!["consent", "grant"],
+        vec!["consent", "withdraw"],
+        vec!["consent", "show"],
+        vec!["keys", "rotate"],
+        vec!["config", "check"],
+        vec!["config", "init"],
+    ] {
+        let output = sluice(&[&command[..], &["--help"]].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && text.contains("Example: sluice"), "{command:?}");
+    }
+}
+
+#[test]
+fn bucket_hash_gives_the_published_hashes_one_by_one_and_from_a_file() {
+    let args = [
+        "bucket",
+        "hash",
+        "--algorithm",
+        "murmur3-x86-32",
+        "--seed",
+        "1234",
+        "--key",
+        "Hello, world!",
+        "--buckets",
+        "10000",
+    ];
+    let (code, documents) = json(&args);
+    assert_eq!(
+        (code, &documents[0]["hash"], &documents[0]["hex"]),
+        (0, &value!(0xfaf6_cdb3_u32), &value!("0xfaf6cdb3"))
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let keys = directory.path().join("keys");
+    std::fs::write(&keys, "gr1:123\ngroupX:999\n").unwrap();
+    let (_, documents) = json(&["bucket", "hash", "--keys", keys.to_str().unwrap()]);
+    let normalized: Vec<_> = documents.iter().map(|row| row["hash"].as_u64().unwrap() % 100 + 1).collect();
+    assert_eq!(normalized, [73, 25], "Unleash's published values");
+}
+
+#[test]
+fn scan_shows_hits_with_spans_in_characters_of_the_original() {
+    let (code, documents) = json(&["scan", "--text", "你好,加我薇信 vx_12345 吧"]);
+    let row = &documents[0];
+    assert_eq!((code, &row["decision"]), (0, &value!("block")), "{row}");
+    let text: Vec<char> = row["text"].as_str().unwrap().chars().collect();
+    let hits = row["hits"].as_array().unwrap();
+    assert!(hits.iter().any(|hit| hit["category"] == "contact_diversion"), "{row}");
+    for hit in hits {
+        let span = |index: usize| usize::try_from(hit["span"][index].as_u64().unwrap()).unwrap();
+        assert_eq!(hit["matched"].as_str().unwrap(), text[span(0)..span(1)].iter().collect::<String>());
+    }
+}
+
+#[test]
+fn scan_reads_one_text_a_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let lines = directory.path().join("lines");
+    std::fs::write(&lines, "微信支付很方便\n+v:abc_123\n我国发射卫星\n主页有微\n").unwrap();
+    let (_, documents) = json(&["scan", "--lines", lines.to_str().unwrap()]);
+    let decisions: Vec<_> = documents.iter().map(|row| row["decision"].as_str().unwrap()).collect();
+    assert_eq!(decisions, ["allow", "block", "allow", "block"]);
+}
+
+#[test]
+fn the_built_in_configuration_can_be_written_out_and_is_good() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("config");
+    assert!(sluice(&["config", "init", config.to_str().unwrap()]).status.success());
+    assert_eq!(json(&["config", "check", "--config", config.to_str().unwrap()]).0, 0);
+    std::fs::write(config.join("rules/baseline.yaml"), "id: baseline\nversion: 1\nrules: [").unwrap();
+    let (code, documents) = json(&["config", "check", "--config", config.to_str().unwrap()]);
+    assert_eq!(code, 3);
+    let problems = documents[0]["problems"].as_array().unwrap();
+    assert!(problems.iter().any(|problem| problem["file"] == "rules/baseline.yaml"), "{problems:?}");
+}
+
+#[test]
+fn consent_can_be_given_shown_and_taken_back_by_hand() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let text = directory.path().join("text");
+    std::fs::write(&text, "我同意……").unwrap();
+    let place = ["--data", data.to_str().unwrap(), "--tenant", "demo-brand", "--open-id", "aaa-1"];
+    let grant = [
+        "consent",
+        "grant",
+        "--purpose",
+        "sales_contact",
+        "--recipient",
+        "wecom_sales",
+        "--text-version",
+        "1",
+        "--note",
+        "paper",
+        "--text-file",
+        text.to_str().unwrap(),
+    ];
+    assert_eq!(json(&["consent", "show", place[0], place[1], place[2], place[3], place[4], place[5]]).0, 1);
+    assert_eq!(json(&[&grant[..], &place[..]].concat()).0, 0);
+    let (code, documents) = json(&[&["consent", "show"][..], &place[..]].concat());
+    assert_eq!((code, &documents[0]["consents"][0]["standing"]), (0, &value!("granted")));
+    assert!(!documents[0].to_string().contains("aaa-1"), "the open id is not kept");
+    assert_eq!(json(&[&["consent", "withdraw", "--note", "asked"][..], &place[..]].concat()).0, 0);
+    let (_, documents) = json(&[&["consent", "show"][..], &place[..]].concat());
+    assert_eq!(documents[0]["consents"][0]["standing"], "withdrawn");
+}

@@ -1,0 +1,30 @@
+use std::collections::BTreeSet;
+
+use crate::program::json;
+
+#[test]
+fn the_demo_accounts_for_every_event() {
+    let (code, documents) = json(&["demo"]);
+    let document = &documents[0];
+    assert_eq!(code, 0, "{document:#}");
+    assert!(document["callbacks"].as_u64().unwrap() >= 25);
+    let totals = &document["totals"];
+    let count = |name: &str| totals[name].as_u64().unwrap();
+    let parts =
+        ["delivered", "refused", "blocked", "review", "recorded", "unhandled", "in_doubt", "dead_lettered"];
+    assert_eq!(count("received"), parts.iter().map(|part| count(part)).sum::<u64>());
+    assert!(count("delivered") > 0 && count("blocked") > 0 && count("review") > 0 && count("unhandled") > 0);
+    assert_eq!(document["open_breaks"], 0);
+    let events = document["events"].as_array().unwrap();
+    let of = |field: &str| events.iter().map(|event| event[field].as_str().unwrap()).collect::<BTreeSet<_>>();
+    for reason in
+        ["consented_lead", "consent_missing", "consent_withdrawn", "contact_diversion", "phone_number"]
+    {
+        assert!(of("reason").contains(reason), "{reason}");
+    }
+    for destination in ["feishu-leads-group", "feishu-mcn-chat", "wechat-service"] {
+        assert!(of("destination").contains(destination), "{destination}");
+    }
+    assert!(of("decision").is_superset(&BTreeSet::from(["replay", "turned away", "handshake"])));
+    assert!(of("outcome").contains("delivered (2 attempts)"), "the throttled lead waited");
+}
