@@ -89,13 +89,12 @@ impl Cleared {
         Ok(cleared)
     }
 
+    /// The tag covers the whole event, as it is written on the queues: what rules and scripts read must be what was cleared.
     fn expected_tag(&self, keys: &TenantKeys) -> String {
-        let person = self.event.person.as_ref().map_or("", PersonId::as_str);
+        #[expect(clippy::expect_used, reason = "its map keys are texts and its numbers integers")]
+        let event = serde_json::to_string(&self.event).expect("an event can be written");
         let parts = [
-            self.event.trace_id.to_string(),
-            self.event.key.to_string(),
-            person.to_owned(),
-            self.event.payload_sha256.clone(),
+            event,
             self.verdict.to_string(),
             self.reason.clone(),
             self.pack_sha256.clone(),

@@ -1,6 +1,6 @@
 //! The handler over the embedded store.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can not go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 
 mod assigning;
 mod queue;

@@ -109,6 +109,36 @@ async fn a_batch_that_comes_twice_is_sent_once() {
     assert_eq!(first.state, DeliveryState::Delivered);
 }
 
+/// What rules and scripts read must be what was cleared, to the last field.
+#[tokio::test(flavor = "current_thread")]
+async fn nothing_of_a_cleared_event_can_be_exchanged() {
+    let honest = body(&assigned(1, BOT, Verdict::AllowMasked));
+    let other = body(&assigned(2, BOT, Verdict::AllowMasked));
+    let field = |body: &str, name: &str| {
+        let value: Value = serde_json::from_str(body).unwrap();
+        value["cleared"]["event"][name].to_string()
+    };
+    let mut altered = vec![
+        honest.replace("form_submit", "order_paid"),
+        honest.replace("\"personal\"", "\"impersonal\""),
+        honest.replace("\"received_at\":1", "\"received_at\":2"),
+        honest.replace("consent_stands", "order_service"),
+        honest.replace("\"form.城市\"", "\"form.地址\""),
+        honest.replace("abab", "cdcd"),
+    ];
+    for name in ["person", "message", "trace_id", "personal"] {
+        altered.push(honest.replace(&field(&honest, name), &field(&other, name)));
+    }
+    for message in altered {
+        assert_ne!(message, honest);
+        let desk = desk();
+        run(&desk, sqs(std::slice::from_ref(&message))).await;
+        assert!(desk.platform.taken().is_empty(), "{message}");
+        let dead = desk.store.inner.dead_letters(Queue::Assigned, None).unwrap().items;
+        assert_eq!(dead[0].code, "clearance_refused", "{message}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
