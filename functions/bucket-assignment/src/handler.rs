@@ -84,7 +84,7 @@ where
         let keys = self.keys.keys(&tenant.id).await.map_err(|error| StageError::port(&error, trace))?;
         let cleared = input
             .check(&keys)
-            .map_err(|error| StageError::permanent("clearance_refused", error.to_string(), Some(trace)))?;
+            .map_err(|error| StageError::permanent("clearance_forged", error.to_string(), Some(trace)))?;
         let choice = choose_for(&cleared, tenant, self.clock.now())?;
         let next = message(&cleared, &choice.assignment)?;
         let step = Step { record: choice.exposure, next: Some(next) };

@@ -81,7 +81,7 @@ where
         let keys = self.keys.keys(&tenant.id).await.map_err(|error| StageError::port(&error, trace))?;
         let Assigned { cleared, assignment } = input
             .check(&keys)
-            .map_err(|error| StageError::permanent("clearance_refused", error.to_string(), Some(trace)))?;
+            .map_err(|error| StageError::permanent("clearance_forged", error.to_string(), Some(trace)))?;
         let (now, owner) = (self.clock.now(), self.entropy.fencing_token());
         let request = ClaimRequest {
             key: cleared.event().key.clone(),

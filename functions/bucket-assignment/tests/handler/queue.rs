@@ -95,6 +95,6 @@ async fn a_forged_clearance_is_buried_and_its_neighbours_go_on() {
     assert_eq!(next[0].cleared, cleared(4, EventKind::FormSubmit, "open-4"));
     let dead = desk.store.inner.dead_letters(Queue::Cleared, None).unwrap().items;
     let codes: Vec<_> = dead.iter().map(|letter| letter.code.as_str()).collect();
-    assert_eq!(codes, ["malformed_message", "clearance_refused"]);
+    assert_eq!(codes, ["malformed_message", "clearance_forged"]);
     assert_eq!(desk.exposures().await.len(), 1);
 }
