@@ -8,7 +8,7 @@ use std::sync::Arc;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use nightly_reconciliation::{NightlyReconciliation, ScheduledEvent};
 use sluice_embedded::{FileReports, Options, Store, SystemClock};
-use sluice_telemetry::Metrics;
+use sluice_telemetry::{EmfWriter, Metrics};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -16,8 +16,8 @@ async fn main() -> Result<(), Error> {
     let settings = Arc::new(sluice_settings::load(&path("SLUICE_CONFIG", "config"))?);
     let data = path("SLUICE_DATA", "sluice-data");
     let store = Store::open(&data, Options::default())?;
-    let handler =
-        NightlyReconciliation::new(settings, store, FileReports::new(&data), SystemClock, Metrics::default());
+    let metrics = Metrics::new(EmfWriter::new(std::io::stdout(), || sluice_ports::Clock::now(&SystemClock)));
+    let handler = NightlyReconciliation::new(settings, store, FileReports::new(&data), SystemClock, metrics);
     let handler = &handler;
     run(service_fn(move |event: LambdaEvent<ScheduledEvent>| async move {
         Ok::<_, Error>(handler.handle(event.payload).await?)

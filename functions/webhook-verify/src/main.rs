@@ -18,7 +18,12 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let store = Store::open(&data, Options::default())?;
     let handler = &WebhookVerify {
         settings: Arc::new(sluice_settings::load(&config)?),
-        keys: LocalKeyRing::open(store.clone(), &data.join("master.key"), Arc::new(SystemEntropy)).await?,
+        keys: LocalKeyRing::open(
+            store.clone(),
+            &data.join("keys").join("master.key"),
+            Arc::new(SystemEntropy),
+        )
+        .await?,
         secrets: FileSecrets::open(&data.join("secrets.json"), Arc::new(SystemClock))?,
         intake: store,
         clock: SystemClock,

@@ -52,9 +52,8 @@ fn line(row: &serde_json::Value) -> String {
 pub fn assign(args: &BucketAssign, settings: &Settings) -> Result<Output, CommandError> {
     let tenants =
         settings.tenants.values().filter(|tenant| args.tenant.as_ref().is_none_or(|id| *id == tenant.id));
-    let found =
-        tenants.filter_map(|tenant| tenant.experiments.get(&args.experiment).map(|it| (tenant, it))).next();
-    let Some((tenant, experiment)) = found else {
+    let mut found = tenants.filter_map(|tenant| Some((tenant, tenant.experiments.get(&args.experiment)?)));
+    let Some((tenant, experiment)) = found.next() else {
         return Err(CommandError::usage(format!("experiment `{}` is not configured", args.experiment)));
     };
     let choice = experiment.choose(&args.unit);

@@ -1,6 +1,7 @@
-//! `sluice send`: a callback signed as a configured source signs, POSTed to a gate.
+//! `sluice send`: a callback signed as a configured source signs, sent to a gate.
 
 use serde_json::json;
+use sluice_domain::id::SourceId;
 use sluice_domain::scheme::{Credentials, ToSign, sign};
 use sluice_domain::settings::Settings;
 use sluice_ports::{Clock, Nonces, SecretStore};
@@ -27,7 +28,7 @@ pub async fn run(
             .tenants
             .values()
             .flat_map(|tenant| tenant.sources.keys())
-            .map(|id| id.as_str())
+            .map(SourceId::as_str)
             .collect();
         return Err(CommandError::usage(format!(
             "source `{}` is not configured; known are {}",
@@ -39,7 +40,7 @@ pub async fn run(
     let body = input::bytes(&args.body)?;
     let mut random = [0; 32];
     entropy.fill(&mut random);
-    let nonce: String = random.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let nonce = hex::encode(random.split_at(8).0);
     let headers: Vec<_> = args.message_id.iter().map(|id| ("Msg-Id".to_owned(), id.clone())).collect();
     let rng = ring::rand::SystemRandom::new();
     let message = ToSign {

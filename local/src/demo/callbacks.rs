@@ -56,7 +56,14 @@ fn callback(title: &'static str, source: &'static str, message_id: &'static str,
     }
 }
 
-fn open_platform(title: &'static str, id: &'static str, event: &str, from: &str, content: Value) -> Callback {
+fn open_platform(
+    title: &'static str,
+    id: &'static str,
+    event: &str,
+    from: &str,
+    content: impl Into<Value>,
+) -> Callback {
+    let content = content.into();
     let body = json!({
         "event": event, "client_key": "awdemobrand000001", "from_user_id": from, "to_user_id": SHOP, "content": content,
         "log_id": format!("log-{id}"),

@@ -5,7 +5,7 @@ mod play;
 mod table;
 mod world;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use sluice_channels::Endpoints;
@@ -50,7 +50,7 @@ pub async fn run(args: &Demo, quiet: bool) -> Result<Output, CommandError> {
     let played = player.played();
     let reports = stage.reports().await?;
     let output =
-        conclude(&played, &reports, stage.expected_seen(&played), &stage.simulators, args.html.clone());
+        conclude(&played, &reports, stage.expected_seen(&played), &stage.simulators, args.html.as_deref());
     stage.gate.stop().await;
     Ok(output)
 }
@@ -156,11 +156,11 @@ fn conclude(
     reports: &[Report],
     expected_seen: usize,
     simulators: &Running,
-    html: Option<PathBuf>,
+    html: Option<&Path>,
 ) -> Output {
     let totals = table::sum(reports.iter().map(|report| &report.totals));
     let accepted: u64 = played.iter().map(|callback| callback.accepted).sum();
-    let answered = played.iter().all(|callback| callback.answered_as_expected());
+    let answered = played.iter().all(play::Played::answered_as_expected);
     let seen = simulators.seen().len();
     let checks = [
         ("every callback was answered as it should be", answered),
@@ -177,7 +177,7 @@ fn conclude(
     output.files = html
         .iter()
         .zip(reports)
-        .map(|(path, report)| OutputFile { path: path.clone(), text: page(report) })
+        .map(|(path, report)| OutputFile { path: path.to_path_buf(), text: page(report) })
         .collect();
     output
 }

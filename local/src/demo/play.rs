@@ -21,7 +21,7 @@ use crate::client::GateClient;
 use crate::output::CommandError;
 
 /// The demo gives up when the gate makes no progress for so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One callback that was played, and what came of it.
 pub(super) struct Played {
@@ -164,10 +164,10 @@ impl<'a> Player<'a> {
         (message.method, message.headers, message.query) = (callback.method, &headers, &query);
         let signed = sign(source.scheme, message, &Credentials::of_source(source, &secret, None));
         let mut signed = signed.map_err(|error| unusable(error.to_string()))?;
-        if callback.tamper == Tamper::Forged {
-            if let Some(byte) = signed.body.last_mut() {
-                *byte = b' ';
-            }
+        if callback.tamper == Tamper::Forged
+            && let Some(byte) = signed.body.last_mut()
+        {
+            *byte = b' ';
         }
         Ok((tenant.id.clone(), signed))
     }

@@ -105,7 +105,7 @@ impl World {
                             app_id: app_id.clone(),
                             app_secret: secret(name),
                             receivers: vec![receive_id.clone()],
-                        })
+                        });
                     }
                     Channel::WecomBot { key } => options.wecom_bots.push(WecomBot { key: secret(key) }),
                     Channel::WecomApp { corp_id, agent_id, secret: name, members } => {
@@ -114,14 +114,14 @@ impl World {
                             agent_id: *agent_id,
                             secret: secret(name),
                             members: members.clone(),
-                        })
+                        });
                     }
                     Channel::WechatCustom { app_id, secret: name, .. } => {
                         options.wechat_accounts.push(WechatAccount {
                             app_id: app_id.clone(),
                             secret: secret(name),
                             followers: vec![super::callbacks::WECHAT_FOLLOWER.to_owned()],
-                        })
+                        });
                     }
                 }
             }
@@ -147,7 +147,7 @@ fn secret_names(channel: &Channel) -> Vec<&str> {
 fn random_hex(entropy: &impl Entropy, bytes: usize) -> String {
     let mut random = vec![0; bytes];
     entropy.fill(&mut random);
-    random.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(random)
 }
 
 /// 43 characters of base64 whose last one carries no stray bits: 32 bytes, as the platform hands them out.
