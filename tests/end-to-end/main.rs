@@ -1,11 +1,5 @@
 //! End-to-end tests: the real program, real HTTP, simulated platforms that enforce their rules.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod command_line;
 mod crash;
