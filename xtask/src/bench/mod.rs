@@ -4,6 +4,7 @@ mod http;
 mod load;
 mod machine;
 mod micro;
+mod pipeline;
 mod round;
 mod server;
 
@@ -25,6 +26,9 @@ enum Which {
     /// The benchmarks of single functions.
     #[command(after_help = "Example: cargo xtask bench micro")]
     Micro,
+    /// Events per second through all steps to a simulated platform.
+    #[command(after_help = "Example: cargo xtask bench pipeline")]
+    Pipeline,
     /// The front door under load, beside Go servers that only verify and parse.
     #[command(after_help = "Example: cargo xtask bench http --only net/http,fasthttp --rounds 3 --seconds 2")]
     Http(HttpArgs),
@@ -75,9 +79,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     say::line(&machine::description());
     match &args.which {
         Some(Which::Micro) => micro::run(),
+        Some(Which::Pipeline) => pipeline::run(),
         Some(Which::Http(args)) => http::run(args),
         None => {
             micro::run()?;
+            pipeline::run()?;
             http::run(&HttpArgs::default())
         }
     }
