@@ -1,7 +1,4 @@
-//! The domain of Sluice: values and pure functions.
-//!
-//! Nothing here does I/O. The clock, randomness, the environment and the stores come in as arguments
-//! (`DESIGN`: rules 1 and 2), so every function of this crate can be tested in a second and replayed years later.
+#![doc = include_str!("../README.md")]
 
 pub mod audit;
 pub mod bucket;
