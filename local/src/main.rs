@@ -10,7 +10,9 @@ use sluice::output::CommandError;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let argv = std::env::args().collect();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    // One thread for everything but the store's writer: what the gate does between two awaits is short, and threads that wake
+    // each other cost more than they win (measured: `cargo xtask bench http`).
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(sluice::run(&cli, argv)),
         Err(error) => Err(CommandError::unavailable(format!("can not start threads: {error}"))),
