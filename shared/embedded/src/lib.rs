@@ -23,6 +23,7 @@ mod fault;
 mod intake;
 mod key;
 mod key_ring;
+mod line;
 mod listing;
 mod open;
 mod orders;

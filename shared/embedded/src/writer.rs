@@ -7,16 +7,16 @@
 //!   means that the message is delivered again, which every step bears.
 //! - When the thread is gone, every later call fails at once with [`PortError::Unavailable`]; none waits for ever.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use redb::Database;
 use sluice_ports::{PortError, Queue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::fault::{Fault, STORE, storage, unavailable};
+use crate::line::{Line, Patience, Taken};
 use crate::queue::Queues;
 use crate::tables::{Name, Tables};
 
@@ -76,26 +76,25 @@ enum Message {
 }
 
 /// The callers' end.
-#[derive(Debug)]
 pub(crate) struct Writer {
     places: Arc<Semaphore>,
-    sender: Option<Mutex<Sender<Message>>>,
+    line: Arc<Line<Message>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     /// Starts the thread.
     pub(crate) fn start(database: Arc<Database>, queues: Arc<Queues>) -> std::io::Result<Self> {
-        let (sender, receiver) = channel();
+        let line = Arc::new(Line::new());
         let places = Arc::new(Semaphore::new(WAITING));
-        let closing = ClosedOnExit(Arc::clone(&places));
+        let closing = ClosedOnExit { places: Arc::clone(&places), line: Arc::clone(&line) };
         let thread = std::thread::Builder::new().name("sluice-writer".into()).spawn(move || {
             let closing = closing;
             Work { database, queues, removals: Vec::new(), patience: REMOVALS_WAIT, company: 1 }
-                .run(&receiver);
+                .run(&closing.line);
             drop(closing);
         })?;
-        Ok(Self { places, sender: Some(Mutex::new(sender)), thread: Some(thread) })
+        Ok(Self { places, line, thread: Some(thread) })
     }
 
     /// Applies `work` in the next transaction and answers once it is on disk.
@@ -133,15 +132,14 @@ impl Writer {
     }
 
     fn hand_in(&self, message: Message) -> Result<(), PortError> {
-        let sender = self.sender.as_ref().ok_or_else(stopped)?;
-        sender.lock().unwrap_or_else(PoisonError::into_inner).send(message).map_err(|_| stopped())
+        self.line.push(message).map_err(|_| stopped())
     }
 }
 
 impl Drop for Writer {
     /// Lets the thread finish what was handed in.
     fn drop(&mut self) {
-        self.sender = None;
+        self.line.close();
         if let Some(thread) = self.thread.take() {
             let _panicked = thread.join();
         }
@@ -153,11 +151,15 @@ fn stopped() -> PortError {
 }
 
 /// Turns the waiting line away when the thread ends, however it ends.
-struct ClosedOnExit(Arc<Semaphore>);
+struct ClosedOnExit {
+    places: Arc<Semaphore>,
+    line: Arc<Line<Message>>,
+}
 
 impl Drop for ClosedOnExit {
     fn drop(&mut self) {
-        self.0.close();
+        self.places.close();
+        self.line.abandon();
     }
 }
 
@@ -172,50 +174,34 @@ struct Work {
 }
 
 impl Work {
-    fn run(mut self, receiver: &Receiver<Message>) {
+    fn run(mut self, line: &Line<Message>) {
         let mut jobs: Vec<Box<dyn Job>> = Vec::with_capacity(BATCH);
         loop {
-            let first = if self.removals.is_empty() {
-                receiver.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                receiver.recv_timeout(self.patience)
-            };
-            let idle = match first {
-                Ok(message) => {
-                    self.take(message, &mut jobs);
+            // Those whom the last batch answered are about to hand in their next call, and would otherwise arrive just after a
+            // batch of one had begun its fsync.
+            let taken = line.take(Patience {
+                first: (!self.removals.is_empty()).then_some(self.patience),
+                company: self.company,
+                company_for: COMPANY_WAIT,
+                limit: BATCH,
+            });
+            let idle = match taken {
+                Taken::Some(messages) => {
+                    messages.into_iter().for_each(|message| self.take(message, &mut jobs));
                     false
                 }
-                Err(RecvTimeoutError::Timeout) => true,
-                Err(RecvTimeoutError::Disconnected) => break,
+                Taken::Nothing => true,
+                Taken::End => break,
             };
-            self.gather(receiver, &mut jobs);
+            if !jobs.is_empty() {
+                self.company = jobs.len();
+            }
             if !jobs.is_empty() || idle || self.removals.len() >= BATCH {
                 self.batch(&mut jobs);
             }
         }
         if !self.removals.is_empty() {
             self.batch(&mut jobs);
-        }
-    }
-
-    /// Takes what waits, and waits a moment for as many callers as the last batch had: those it answered are about to hand in
-    /// their next call, and would otherwise arrive just after a batch of one had begun its fsync.
-    fn gather(&mut self, receiver: &Receiver<Message>, jobs: &mut Vec<Box<dyn Job>>) {
-        let deadline = Instant::now() + COMPANY_WAIT;
-        while jobs.len() < BATCH {
-            let next = match receiver.try_recv() {
-                Err(TryRecvError::Empty) if !jobs.is_empty() && jobs.len() < self.company => {
-                    receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
-                }
-                next => next.ok(),
-            };
-            match next {
-                Some(message) => self.take(message, jobs),
-                None => break,
-            }
-        }
-        if !jobs.is_empty() {
-            self.company = jobs.len();
         }
     }
 
