@@ -187,7 +187,9 @@ impl Work {
             });
             let idle = match taken {
                 Taken::Some(messages) => {
-                    messages.into_iter().for_each(|message| self.take(message, &mut jobs));
+                    for message in messages {
+                        self.take(message, &mut jobs);
+                    }
                     false
                 }
                 Taken::Nothing => true,
