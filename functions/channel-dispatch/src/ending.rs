@@ -119,7 +119,7 @@ where
         let event = work.cleared.event();
         let Some(route) = work.tenant.route_of(event) else { return Ok(()) };
         let key = work.consent_key(&route.purpose);
-        let evidence = Evidence::Event { key: event.key.clone(), trace_id: event.trace_id, kind: event.kind };
+        let evidence = Evidence::of(event);
         let withdrawal = Withdrawal { at: self.clock.now(), evidence };
         self.store.withdraw(&key.tenant, &key.person, Some(&key), withdrawal).await.map(|_| ())
     }

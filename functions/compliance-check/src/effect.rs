@@ -55,5 +55,5 @@ pub(crate) fn order_entry(event: &Event, now: UnixMillis) -> Option<OrderEntry> 
 }
 
 fn evidence(event: &Event) -> Evidence {
-    Evidence::Event { key: event.key.clone(), trace_id: event.trace_id, kind: event.kind }
+    Evidence::of(event)
 }

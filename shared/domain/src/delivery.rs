@@ -6,7 +6,7 @@ use crate::id::{EventKey, PersonId, TraceId};
 use crate::progress::Assignment;
 use crate::time::UnixMillis;
 
-/// What a platform's answer means (`reference/channels.md` §4).
+/// What a platform's answer means (`docs/WIRE.md`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "class", rename_all = "snake_case")]
 #[must_use]

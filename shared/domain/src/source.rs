@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::consent::{Purpose, Recipient};
 use crate::id::{FormId, SourceId};
 
-/// How a source signs; chosen by configuration, never sniffed (`reference/douyin.md` §0).
+/// How a source signs; chosen by configuration, never sniffed (`docs/WIRE.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SchemeName {

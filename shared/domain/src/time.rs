@@ -16,7 +16,7 @@ pub const DAY_MS: i64 = 86_400_000;
 const CST_OFFSET_MS: i64 = 8 * 3_600_000;
 
 impl UnixMillis {
-    /// A platform's integer time, in seconds or milliseconds: Douyin uses both, by event (`reference/douyin.md` §3.2).
+    /// A platform's integer time, in seconds or milliseconds: Douyin uses both, by event (`docs/WIRE.md`).
     ///
     /// Seconds stay below 10^11 until the year 5138; milliseconds have been above it since 1973.
     pub fn from_platform(value: i64) -> Self {

@@ -113,7 +113,9 @@ impl Store {
     /// After a crash the first opening checks the whole file, which takes about a second a gigabyte.
     pub fn open(dir: &Path, options: Options) -> Result<Self, OpenError> {
         make_private(dir).map_err(|cause| OpenError::Directory { path: dir.to_owned(), cause })?;
-        let database = builder(&options).create(dir.join(FILE)).map_err(|error| refused(dir, error))?;
+        let file = dir.join(FILE);
+        let database = builder(&options).create(&file).map_err(|error| refused(dir, error))?;
+        keep_private(&file).map_err(|cause| OpenError::Directory { path: dir.to_owned(), cause })?;
         Self::over(database, options)
     }
 
@@ -205,6 +207,16 @@ fn fresh_run() -> u32 {
     let mut bytes = [0; 4];
     sluice_ports::Entropy::fill(&crate::SystemEntropy, &mut bytes);
     u32::from_be_bytes(bytes)
+}
+
+/// The directory may be the user's own, with wider permissions: the file says itself that it is nobody else's.
+fn keep_private(file: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(file, private)?;
+    }
+    Ok(())
 }
 
 /// Makes a directory that only its owner may enter.

@@ -91,7 +91,7 @@ async fn an_opt_out_of_the_person_withdraws_their_consent_with_the_event_as_evid
     assert_eq!(desk.deliver(&assigned).await, Ok(()));
     let stored = desk.store.consents(&[granted.key, other.key]).await.unwrap();
     let event = assigned.cleared.event();
-    let evidence = Evidence::Event { key: event.key.clone(), trace_id: event.trace_id, kind: event.kind };
+    let evidence = Evidence::of(event);
     assert_eq!(stored[0].as_ref().unwrap().withdrawn, Some(Withdrawal { at: NOON, evidence }));
     assert_eq!(stored[1].as_ref().unwrap().withdrawn, None);
 }

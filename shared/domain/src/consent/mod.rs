@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::EventKind;
+use crate::event::{Event, EventKind};
 use crate::id::{EventKey, InvalidId, PersonId, TenantId, TraceId};
 use crate::time::UnixMillis;
 
@@ -107,12 +107,34 @@ pub enum Evidence {
         trace_id: TraceId,
         /// Its kind.
         kind: EventKind,
+        /// Lower-case hex SHA-256 of the callback's raw body: the same signed bytes prove one grant, not two.
+        payload_sha256: String,
     },
     /// An operator, by `sluice consent`.
     Operator {
         /// What they gave as the reason.
         note: String,
     },
+}
+
+impl Evidence {
+    /// The evidence of a genuine event.
+    pub fn of(event: &Event) -> Self {
+        Self::Event {
+            key: event.key.clone(),
+            trace_id: event.trace_id,
+            kind: event.kind,
+            payload_sha256: event.payload_sha256.clone(),
+        }
+    }
+
+    /// Does it rest on the same signed bytes? An operator's word is never the same twice.
+    fn is_same_payload(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Event { payload_sha256: mine, .. }, Self::Event { payload_sha256: theirs, .. }) => mine == theirs,
+            (Self::Operator { .. }, _) | (_, Self::Operator { .. }) => false,
+        }
+    }
 }
 
 /// One consent as it is stored.
@@ -176,14 +198,18 @@ pub fn standing(record: Option<&ConsentRecord>, at: UnixMillis) -> Standing {
 
 /// What becomes of a stored consent when a grant arrives, in whatever order callbacks come.
 ///
-/// A grant older than the last withdrawal revives nothing: platforms deliver late and out of order.
+/// A grant older than the last withdrawal revives nothing: platforms deliver late and out of order. Nor do the same signed bytes
+/// a second time: not every message id is signed, and not every body carries a time, so whoever captured a callback could
+/// otherwise undo a withdrawal by sending it again under another id. Consent that is given anew has a new callback, or is
+/// recorded by an operator.
 /// Returns the record to store, or `None` when the stored one stays.
 pub fn after_grant(stored: Option<&ConsentRecord>, grant: ConsentRecord) -> Option<ConsentRecord> {
     let Some(stored) = stored else { return Some(grant) };
     let ended = stored.withdrawn.as_ref().map(|withdrawal| withdrawal.at);
     let revives = ended.is_none_or(|at| grant.granted_at > at);
     let newer = grant.granted_at > stored.granted_at;
-    (revives && newer).then_some(grant)
+    let repeated = ended.is_some() && grant.evidence.is_same_payload(&stored.evidence);
+    (revives && newer && !repeated).then_some(grant)
 }
 
 /// What becomes of a stored consent when a withdrawal arrives; `None` when it stays (already withdrawn, or granted later).
@@ -231,6 +257,27 @@ mod tests {
         assert_eq!(standing(Some(&withdrawn), UnixMillis(30)), Standing::Withdrawn);
         assert_eq!(after_grant(Some(&withdrawn), record(15)), None);
         assert_eq!(after_grant(Some(&withdrawn), record(25)), Some(record(25)));
+    }
+
+    #[test]
+    fn the_same_signed_bytes_do_not_undo_a_withdrawal_but_new_ones_do() {
+        let by_event = |payload: &str, at| ConsentRecord {
+            evidence: Evidence::Event {
+                key: EventKey {
+                    tenant: TenantId::new("brand").unwrap(),
+                    source: crate::id::SourceId::new("life").unwrap(),
+                    message: crate::id::MessageId::new(format!("m{at}")).unwrap(),
+                },
+                trace_id: TraceId::from_parts(UnixMillis(at), [0; 10]),
+                kind: EventKind::FormSubmit,
+                payload_sha256: payload.into(),
+            },
+            ..record(at)
+        };
+        let withdrawn = after_withdrawal(&by_event("aa", 10), withdrawal(20)).unwrap();
+        assert_eq!(after_grant(Some(&withdrawn), by_event("aa", 30)), None);
+        assert_eq!(after_grant(Some(&withdrawn), by_event("bb", 30)), Some(by_event("bb", 30)));
+        assert_eq!(after_grant(Some(&withdrawn), record(30)), Some(record(30)));
     }
 
     #[test]
