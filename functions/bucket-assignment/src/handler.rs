@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use sluice_domain::progress::{Assigned, Assignment, Cleared, UncheckedCleared};
 use sluice_domain::settings::{Settings, Tenant};
+use sluice_domain::tenant::TenantKeys;
 use sluice_ports::{Clock, Exposures, KeyRing, OutboundMessage, Outbox, Queue, Step, Written};
 use sluice_steps::{Stage, StageError};
 use sluice_telemetry::{Metrics, Signal};
@@ -27,6 +28,7 @@ struct Chosen<'a> {
     cleared: Cleared,
     assignment: Assignment,
     tenant: &'a Tenant,
+    keys: Arc<TenantKeys>,
 }
 
 impl<S, K, C> Stage for BucketAssignment<S, K, C>
@@ -86,9 +88,9 @@ where
             .check(&keys)
             .map_err(|error| StageError::permanent("clearance_forged", error.to_string(), Some(trace)))?;
         let choice = choose_for(&cleared, tenant, self.clock.now())?;
-        let next = message(&cleared, &choice.assignment)?;
+        let next = message(&cleared, &choice.assignment, &keys)?;
         let step = Step { record: choice.exposure, next: Some(next) };
-        Ok((Chosen { cleared, assignment: choice.assignment, tenant }, step))
+        Ok((Chosen { cleared, assignment: choice.assignment, tenant, keys }, step))
     }
 
     /// Writes the exposures; sends on what was exposed before, in the arm of that time.
@@ -108,7 +110,7 @@ where
                 Ok(Written::New) => Ok(()),
                 Ok(Written::Existing(stored)) => {
                     let assignment = stick(choice.assignment, &stored, choice.tenant);
-                    message(&choice.cleared, &assignment).map(|message| {
+                    message(&choice.cleared, &assignment, &choice.keys).map(|message| {
                         places.push(results.len());
                         again.push(message);
                     })
@@ -142,9 +144,13 @@ where
     }
 }
 
-fn message(cleared: &Cleared, assignment: &Assignment) -> Result<OutboundMessage, StageError> {
+fn message(
+    cleared: &Cleared,
+    assignment: &Assignment,
+    keys: &TenantKeys,
+) -> Result<OutboundMessage, StageError> {
     let trace = cleared.event().trace_id;
-    let assigned = Assigned { cleared: cleared.clone(), assignment: assignment.clone() };
+    let assigned = Assigned::of(cleared.clone(), assignment.clone(), keys);
     let body = serde_json::to_string(&assigned)
         .map_err(|error| StageError::permanent("unencodable", error.to_string(), Some(trace)))?;
     Ok(OutboundMessage { body, trace_id: trace, delay_seconds: 0 })

@@ -79,7 +79,7 @@ where
             configuration("unknown_tenant", format!("tenant `{}` is not configured", input.tenant()), trace)
         })?;
         let keys = self.keys.keys(&tenant.id).await.map_err(|error| StageError::port(&error, trace))?;
-        let Assigned { cleared, assignment } = input
+        let Assigned { cleared, assignment, .. } = input
             .check(&keys)
             .map_err(|error| StageError::permanent("clearance_forged", error.to_string(), Some(trace)))?;
         let (now, owner) = (self.clock.now(), self.entropy.fencing_token());
@@ -171,8 +171,7 @@ where
 
     /// May this person's data still go to this destination? The code says why not.
     ///
-    /// Consent was checked for the route's recipient (PIPL art. 23). The assignment on the queue is not under the clearance's tag, and the
-    /// configuration may have changed since.
+    /// Consent was checked for the route's recipient (PIPL art. 23), and the configuration may have changed since.
     async fn permitted(&self, work: &Work<'_>) -> Result<Option<&'static str>, PortError> {
         let event = work.cleared.event();
         let Some(route) = work.tenant.route_of(event) else { return Ok(Some("route_gone")) };

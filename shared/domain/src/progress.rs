@@ -188,6 +188,23 @@ pub struct Assigned {
     pub cleared: Cleared,
     /// The choice.
     pub assignment: Assignment,
+    tag: String,
+}
+
+impl Assigned {
+    /// Joins a cleared event and the choice made for it, under the tenant's keys: what was chosen can't be exchanged on the queue.
+    pub fn of(cleared: Cleared, assignment: Assignment, keys: &TenantKeys) -> Self {
+        let tag = assignment.tag(&cleared, keys);
+        Self { cleared, assignment, tag }
+    }
+}
+
+impl Assignment {
+    fn tag(&self, cleared: &Cleared, keys: &TenantKeys) -> String {
+        #[expect(clippy::expect_used, reason = "texts and integers only")]
+        let assignment = serde_json::to_string(self).expect("an assignment can be written");
+        hex::encode(keys.keyed_hash(HashPurpose::Assignment, &[&cleared.tag, &assignment]))
+    }
 }
 
 /// An [`Assigned`] as it lies on a queue: not yet checked.
@@ -195,6 +212,7 @@ pub struct Assigned {
 pub struct UncheckedAssigned {
     cleared: UncheckedCleared,
     assignment: Assignment,
+    tag: String,
 }
 
 impl UncheckedAssigned {
@@ -208,11 +226,17 @@ impl UncheckedAssigned {
         self.cleared.trace_id()
     }
 
-    /// Checks the clearance inside.
+    /// Checks the clearance inside, and that the choice is the one that was made for it.
     ///
     /// # Errors
     /// [`ClearanceError`], by cause.
     pub fn check(self, keys: &TenantKeys) -> Result<Assigned, ClearanceError> {
-        Ok(Assigned { cleared: self.cleared.check(keys)?, assignment: self.assignment })
+        let Self { cleared, assignment, tag } = self;
+        let assigned = Assigned::of(cleared.check(keys)?, assignment, keys);
+        if bool::from(assigned.tag.as_bytes().ct_eq(tag.as_bytes())) {
+            Ok(assigned)
+        } else {
+            Err(ClearanceError::Forged)
+        }
     }
 }

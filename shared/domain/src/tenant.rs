@@ -15,6 +15,8 @@ pub enum HashPurpose {
     Person,
     /// The tag by which channel-dispatch knows that the compliance engine cleared an event.
     Clearance,
+    /// The tag by which channel-dispatch knows that script and destination are those that bucket-assignment chose.
+    Assignment,
     /// The tag of a signed link.
     Link,
     /// The opaque `customer_channel` of a customer-acquisition link.
@@ -28,6 +30,7 @@ impl HashPurpose {
         match self {
             Self::Person => b"sluice/person/v1",
             Self::Clearance => b"sluice/clearance/v1",
+            Self::Assignment => b"sluice/assignment/v1",
             Self::Link => b"sluice/link/v1",
             Self::CustomerChannel => b"sluice/customer-channel/v1",
             Self::LogPseudonym => b"sluice/log/v1",

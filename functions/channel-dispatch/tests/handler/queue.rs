@@ -125,6 +125,8 @@ async fn nothing_of_a_cleared_event_can_be_exchanged() {
         honest.replace("consent_stands", "order_service"),
         honest.replace("\"form.城市\"", "\"form.地址\""),
         honest.replace("abab", "cdcd"),
+        honest.replace("\"script\":\"lead-card-plain\"", "\"script\":\"lead-card-guided\""),
+        honest.replace("\"destination\":\"wecom-sales-group\"", "\"destination\":\"wecom-sales-east\""),
     ];
     for name in ["person", "message", "trace_id", "personal/phone"] {
         altered.push(honest.replace(&field(&honest, name), &field(&other, name)));

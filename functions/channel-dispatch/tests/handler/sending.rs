@@ -78,12 +78,13 @@ async fn a_message_to_the_person_carries_their_address_and_no_lead_link() {
     assert_eq!(message.link, None);
 }
 
-/// The assignment on the queue is not under the clearance's tag.
+/// The destination was given to another recipient after the assignment: consent names the former one.
 #[tokio::test(flavor = "current_thread")]
 async fn a_destination_of_another_recipient_gets_nothing() {
     let desk = desk();
-    let mut assigned = assigned(1, BOT, Verdict::AllowMasked);
-    assigned.assignment.destination = DestinationId::new("feishu-leads-group").unwrap();
+    let assigned = reassigned(assigned(1, BOT, Verdict::AllowMasked), |choice| {
+        choice.destination = DestinationId::new("feishu-leads-group").unwrap();
+    });
     assert_eq!(desk.deliver(&assigned).await, Ok(()));
     assert!(desk.platform.taken().is_empty());
     let delivery = desk.delivery(&assigned).await;

@@ -250,7 +250,15 @@ pub(crate) fn assigned(number: u8, destination: &str, verdict: Verdict) -> Assig
         script_version: 1,
         destination: DestinationId::new(destination).unwrap(),
     };
-    Assigned { cleared, assignment }
+    Assigned::of(cleared, assignment, &keys)
+}
+
+/// The same event with another choice, as bucket-assignment would have made it under another configuration.
+pub(crate) fn reassigned(assigned: Assigned, change: impl FnOnce(&mut Assignment)) -> Assigned {
+    let Assigned { cleared, mut assignment, .. } = assigned;
+    change(&mut assignment);
+    let keys = keys(&cleared.event().key.tenant);
+    Assigned::of(cleared, assignment, &keys)
 }
 
 fn event(number: u8, keys: &TenantKeys) -> Event {

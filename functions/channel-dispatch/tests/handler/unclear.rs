@@ -67,8 +67,7 @@ async fn a_channel_that_has_forgotten_the_message_by_now_gets_nothing() {
 #[tokio::test(flavor = "current_thread")]
 async fn a_script_that_changed_since_an_unclear_attempt_is_not_sent() {
     let desk = desk();
-    let mut assigned = assigned(1, APP, Verdict::AllowMasked);
-    assigned.assignment.script_version = 0;
+    let assigned = reassigned(assigned(1, APP, Verdict::AllowMasked), |choice| choice.script_version = 0);
     crash_while_sending(&desk, &assigned).await;
     desk.clock.advance_ms(30_000);
     assert_eq!(desk.deliver(&assigned).await, Ok(()));

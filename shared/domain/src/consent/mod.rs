@@ -131,7 +131,9 @@ impl Evidence {
     /// Does it rest on the same signed bytes? An operator's word is never the same twice.
     fn is_same_payload(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Event { payload_sha256: mine, .. }, Self::Event { payload_sha256: theirs, .. }) => mine == theirs,
+            (Self::Event { payload_sha256: mine, .. }, Self::Event { payload_sha256: theirs, .. }) => {
+                mine == theirs
+            }
             (Self::Operator { .. }, _) | (_, Self::Operator { .. }) => false,
         }
     }

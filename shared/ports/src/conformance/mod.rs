@@ -3,7 +3,7 @@
 //! An adapter implements [`Harness`] and calls [`conformance_tests!`](crate::conformance_tests) in its test program, which
 //! expands to one `#[tokio::test]` a behaviour:
 //!
-//! ```ignore
+//! ```text
 //! sluice_ports::conformance_tests!(on_disk, fresh_on_disk);
 //! ```
 //!
