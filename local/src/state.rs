@@ -59,8 +59,15 @@ pub fn secrets_path(place: &Place) -> PathBuf {
 /// # Errors
 /// When there is none, or it is readable by others.
 pub fn secrets(place: &Place, clock: Arc<dyn Clock>) -> Result<Arc<FileSecrets>, CommandError> {
-    let secrets = FileSecrets::open(&secrets_path(place), clock);
-    secrets.map(Arc::new).map_err(|error| CommandError::configuration(error.to_string()))
+    let path = secrets_path(place);
+    FileSecrets::open(&path, clock).map(Arc::new).map_err(|error| {
+        let hint = if path.exists() {
+            ""
+        } else {
+            "; make it with mode 0600: {\"tenant id\": {\"name as in sluice.yaml\": \"secret\"}}"
+        };
+        CommandError::configuration(format!("{error}{hint}"))
+    })
 }
 
 /// Opens the data directory.
