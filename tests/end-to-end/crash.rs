@@ -114,7 +114,7 @@ async fn killing_the_server_under_load_loses_and_doubles_nothing() {
         });
         let sends: Vec<_> = sends.collect();
         if kills < KILLS && next >= (kills + 1) * EVENTS / (KILLS + 1) {
-            // While the wave is on its way: at another point of it each time.
+            // Nothing is waited for: the pause only picks the moment of the kill, another point of the wave each time.
             tokio::time::sleep(Duration::from_millis(2 + 3 * u64::try_from(kills).unwrap())).await;
             server.kill();
             server = Server::start(&config, &data, &addresses);

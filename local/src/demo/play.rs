@@ -29,9 +29,7 @@ pub(super) struct Played {
     pub(super) source: &'static str,
     pub(super) expected: u16,
     pub(super) status: StatusCode,
-    /// How many events of it the front door acknowledged, replays included.
-    pub(super) accepted: u64,
-    /// The events.
+    /// The events that the front door acknowledged, replays included.
     pub(super) events: Vec<EventTrail>,
 }
 
@@ -62,12 +60,11 @@ pub(super) struct Player<'a> {
     quiet: bool,
     known: BTreeSet<TraceId>,
     played: Vec<Played>,
-    acts: Vec<(usize, &'static str)>,
 }
 
 impl<'a> Player<'a> {
     pub(super) fn new(stage: &'a Stage, client: GateClient, quiet: bool) -> Self {
-        Self { stage, client, quiet, known: BTreeSet::new(), played: Vec::new(), acts: Vec::new() }
+        Self { stage, client, quiet, known: BTreeSet::new(), played: Vec::new() }
     }
 
     pub(super) fn played(self) -> Vec<Played> {
@@ -106,7 +103,6 @@ impl<'a> Player<'a> {
     pub(super) async fn act(&mut self, title: &'static str, plan: Vec<Callback>) -> Result<(), CommandError> {
         self.tell(&format!("\n{title}"));
         let first = self.played.len();
-        self.acts.push((first, title));
         for callback in plan {
             let played = self.play(callback).await?;
             let mark = if played.answered_as_expected() { "✓" } else { "✗" };
@@ -135,7 +131,6 @@ impl<'a> Player<'a> {
             source: callback.source,
             expected: callback.status,
             status: answer.status,
-            accepted: u64::try_from(events.len()).unwrap_or(u64::MAX),
             events,
         })
     }
@@ -224,11 +219,8 @@ impl<'a> Player<'a> {
     fn move_clock(&self, to: UnixMillis) {
         let ahead = to.since(self.stage.clock.now());
         if ahead > 0 {
-            self.tell(&format!(
-                "  … the rest waits: the clock moves {:.1} s ahead",
-                Duration::from_millis(to.as_u64().saturating_sub(self.stage.clock.now().as_u64()))
-                    .as_secs_f64()
-            ));
+            let seconds = Duration::from_millis(ahead.unsigned_abs()).as_secs_f64();
+            self.tell(&format!("  … the rest waits: the clock moves {seconds:.1} s ahead"));
             self.stage.simulated.advance_ms(ahead.saturating_add(1));
         }
         self.stage.gate.clock_moved();
