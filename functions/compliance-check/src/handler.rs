@@ -12,7 +12,7 @@ use sluice_domain::source::Form;
 use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{
-    AuditLog, Clock, ConsentStore, KeyRing, OrderBook, Outbox, PortError, Queue, Step, Written,
+    AuditLog, Clock, ConsentStore, Intake, KeyRing, OrderBook, Outbox, PortError, Queue, Step, Written,
 };
 use sluice_steps::{Stage, StageError};
 use sluice_telemetry::{Metrics, Signal};
@@ -25,7 +25,7 @@ use crate::verdict::{audit_record, check_consent, cleared_message, decide};
 pub struct ComplianceCheck<S, K, C> {
     /// The configuration: tenants, routes, forms, rules.
     pub settings: Arc<Settings>,
-    /// Consents, the order book, the audit log and the outbox.
+    /// Receipts, consents, the order book, the audit log and the outbox.
     pub store: S,
     /// The tenants' keys.
     pub keys: K,
@@ -53,7 +53,7 @@ enum Ask<'a> {
 
 impl<S, K, C> Stage for ComplianceCheck<S, K, C>
 where
-    S: ConsentStore + OrderBook + AuditLog + Outbox,
+    S: Intake + ConsentStore + OrderBook + AuditLog + Outbox,
     K: KeyRing,
     C: Clock,
 {
@@ -62,6 +62,10 @@ where
     type Input = Event;
 
     async fn handle(&self, batch: Vec<Event>) -> Vec<Result<(), StageError>> {
+        // What was acknowledged is known to reconciliation before anything is decided on it.
+        if let Err(error) = self.store.arrived(&batch).await {
+            return batch.iter().map(|event| Err(StageError::port(&error, event.trace_id))).collect();
+        }
         let now = self.clock.now();
         let keys = self.keys_of(&batch).await;
         let mut slots = Vec::with_capacity(batch.len());
@@ -91,7 +95,7 @@ where
 
 impl<S, K, C> ComplianceCheck<S, K, C>
 where
-    S: ConsentStore + OrderBook + AuditLog + Outbox,
+    S: Intake + ConsentStore + OrderBook + AuditLog + Outbox,
     K: KeyRing,
     C: Clock,
 {

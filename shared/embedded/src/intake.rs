@@ -55,6 +55,11 @@ impl Intake for Store {
         .await
     }
 
+    /// `accept` wrote the receipts in the transaction that queued the events.
+    async fn arrived(&self, _: &[Event]) -> Result<(), PortError> {
+        Ok(())
+    }
+
     async fn receipts(
         &self,
         tenant: &TenantId,

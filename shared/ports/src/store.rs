@@ -43,9 +43,16 @@ pub struct Page<T> {
 }
 
 /// The front door's store.
+///
+/// A receipt says that a callback was acknowledged. It is listed from [`Intake::accept`] on or, where the door may not wait for a second
+/// store, from [`Intake::arrived`] on: what is on the `events` queue in between is in the queue's count.
 pub trait Intake: Send + Sync {
-    /// Puts accepted events on the `events` queue and notes their receipts. Durable when it returns `Ok`; all or none.
+    /// Puts accepted events on the `events` queue, and may note their receipts. Durable when it returns `Ok`; all or none.
     fn accept(&self, events: Vec<Event>) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Notes the receipts of events that came off the `events` queue, unless [`Intake::accept`] has. The first step calls it once a
+    /// batch, before anything else; the same events may come again. After `Ok` every receipt is listed.
+    fn arrived(&self, events: &[Event]) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// The receipts of a tenant's day, replays included.
     fn receipts(

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use compliance_check::ComplianceCheck;
-use sluice_domain::audit::AuditRecord;
+use sluice_domain::audit::{AuditRecord, Receipt};
 use sluice_domain::consent::{ConsentKey, ConsentRecord, Withdrawal};
+use sluice_domain::event::Event;
 use sluice_domain::id::{EventKey, PersonId, TenantId, TraceId};
 use sluice_domain::order::OrderEntry;
 use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::BusinessDay;
 use sluice_embedded::Store;
 use sluice_ports::{
-    AuditLog, ConsentStore, KeyRing, OrderBook, OutboundMessage, Outbox, Page, PortError, Queue, SendFailure,
-    Step, Written,
+    AuditLog, ConsentStore, Intake, KeyRing, OrderBook, OutboundMessage, Outbox, Page, PortError, Queue,
+    SendFailure, Step, Written,
 };
 use sluice_steps::Stage as _;
 
@@ -24,6 +25,7 @@ use crate::sample::{Made, lead, message, unauthorize};
 /// The calls that cost something.
 #[derive(Default)]
 struct Calls {
+    arrivals: AtomicUsize,
     consents: AtomicUsize,
     audit_reads: AtomicUsize,
     records: AtomicUsize,
@@ -31,17 +33,46 @@ struct Calls {
     key_rings: AtomicUsize,
 }
 
-/// The real store, counted; its consents can be put out of reach.
+/// The real store, counted; a part of it can be put out of reach.
 struct Counted {
     store: Store,
     calls: Arc<Calls>,
-    no_consents: bool,
+    broken: Option<Broken>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Broken {
+    Consents,
+    Receipts,
+}
+
+impl Intake for Counted {
+    async fn accept(&self, events: Vec<Event>) -> Result<(), PortError> {
+        self.store.accept(events).await
+    }
+
+    async fn arrived(&self, events: &[Event]) -> Result<(), PortError> {
+        self.calls.arrivals.fetch_add(1, SeqCst);
+        if self.broken == Some(Broken::Receipts) {
+            return Err(PortError::Unavailable { what: "receipts", cause: "test".into() });
+        }
+        self.store.arrived(events).await
+    }
+
+    async fn receipts(
+        &self,
+        tenant: &TenantId,
+        day: BusinessDay,
+        cursor: Option<String>,
+    ) -> Result<Page<Receipt>, PortError> {
+        self.store.receipts(tenant, day, cursor).await
+    }
 }
 
 impl ConsentStore for Counted {
     async fn consents(&self, keys: &[ConsentKey]) -> Result<Vec<Option<ConsentRecord>>, PortError> {
         self.calls.consents.fetch_add(1, SeqCst);
-        if self.no_consents {
+        if self.broken == Some(Broken::Consents) {
             return Err(PortError::Unavailable { what: "consents", cause: "test".into() });
         }
         self.store.consents(keys).await
@@ -132,11 +163,11 @@ impl KeyRing for CountedKeys {
 
 type CountedHandler = ComplianceCheck<Counted, CountedKeys, Arc<sluice_embedded::ManualClock>>;
 
-fn counted(gate: &Gate, no_consents: bool) -> (CountedHandler, Arc<Calls>) {
+fn counted(gate: &Gate, broken: Option<Broken>) -> (CountedHandler, Arc<Calls>) {
     let calls = Arc::new(Calls::default());
     let handler = ComplianceCheck {
         settings: Arc::clone(&gate.handler.settings),
-        store: Counted { store: gate.store.clone(), calls: Arc::clone(&calls), no_consents },
+        store: Counted { store: gate.store.clone(), calls: Arc::clone(&calls), broken },
         keys: CountedKeys(Arc::clone(&calls)),
         clock: Arc::clone(&gate.clock),
         metrics: gate.handler.metrics.clone(),
@@ -147,7 +178,7 @@ fn counted(gate: &Gate, no_consents: bool) -> (CountedHandler, Arc<Calls>) {
 #[tokio::test]
 async fn consents_that_can_not_be_read_are_not_missing_consents() {
     let gate = Gate::open();
-    let (handler, calls) = counted(&gate, true);
+    let (handler, calls) = counted(&gate, Some(Broken::Consents));
     let events = vec![message("m-1", "你好").event(), unauthorize("u-1").event()];
     let key = events[0].key.clone();
     let results = handler.handle(events).await;
@@ -158,9 +189,23 @@ async fn consents_that_can_not_be_read_are_not_missing_consents() {
 }
 
 #[tokio::test]
+async fn nothing_is_decided_on_before_its_receipt_is_noted() {
+    let gate = Gate::open();
+    let (handler, calls) = counted(&gate, Some(Broken::Receipts));
+    let events = vec![message("m-1", "你好").event(), unauthorize("u-1").event()];
+    let keys = [events[0].key.clone(), events[1].key.clone()];
+    let results = handler.handle(events).await;
+    for (result, key) in results.iter().zip(&keys) {
+        assert_eq!(result.as_ref().unwrap_err().kind, sluice_domain::failure::FailureKind::Retry);
+        assert_eq!(gate.store.audit(key).await.unwrap(), None);
+    }
+    assert_eq!((results.len(), calls.consents.load(SeqCst), calls.records.load(SeqCst)), (2, 0, 0));
+}
+
+#[tokio::test]
 async fn a_batch_asks_for_consents_once_writes_once_and_sends_nothing_apart() {
     let gate = Gate::open();
-    let (handler, calls) = counted(&gate, false);
+    let (handler, calls) = counted(&gate, None);
     let batch = vec![
         lead("lead-1").event(),
         lead("lead-2").event(),
@@ -170,7 +215,7 @@ async fn a_batch_asks_for_consents_once_writes_once_and_sends_nothing_apart() {
     let results = handler.handle(batch).await;
     assert_eq!(results, [Ok(()), Ok(()), Ok(()), Ok(())]);
     let count = |calls: &AtomicUsize| calls.load(SeqCst);
-    assert_eq!((count(&calls.consents), count(&calls.records)), (1, 1));
+    assert_eq!((count(&calls.arrivals), count(&calls.consents), count(&calls.records)), (1, 1, 1));
     assert_eq!((count(&calls.key_rings), count(&calls.sends), count(&calls.audit_reads)), (1, 0, 0));
     assert_eq!(gate.cleared().await.len(), 2);
 

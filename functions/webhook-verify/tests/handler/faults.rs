@@ -27,6 +27,10 @@ impl Intake for Broken {
         }
     }
 
+    async fn arrived(&self, _events: &[Event]) -> Result<(), PortError> {
+        Ok(())
+    }
+
     async fn receipts(
         &self,
         _tenant: &TenantId,

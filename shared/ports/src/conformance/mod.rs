@@ -60,6 +60,7 @@ macro_rules! conformance_tests {
                 intake: accepted_events_are_queued_and_receipted,
                 intake: a_batch_with_an_oversized_event_leaves_nothing,
                 intake: a_replay_has_a_receipt_of_its_own,
+                intake: an_event_that_arrives_again_has_one_receipt,
                 intake: receipts_page_through_a_day_without_gap_or_repeat,
                 intake: tenants_see_only_their_own_receipts,
                 outbox: sends_a_batch_and_names_what_was_too_large,
