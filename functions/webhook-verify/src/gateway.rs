@@ -10,9 +10,13 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use sluice_domain::scheme::{Acknowledgement, Refusal};
 use sluice_ports::{Clock, Entropy, Intake, KeyRing, SecretStore};
+use sluice_telemetry::trace::{self, Scope};
 
 use crate::door::{LONGEST_BODY, RawRequest, WebhookVerify};
 use crate::{CurrentSettings, Refused};
+
+/// API Gateway adds it to what it passes on.
+const XRAY: &str = "x-amzn-trace-id";
 
 impl<S, I, K, X, C, E> WebhookVerify<S, I, K, X, C, E>
 where
@@ -40,7 +44,9 @@ where
             body: &body,
             source_ip: http.source_ip.as_deref(),
         };
-        response(self.handle_raw(request).await)
+        // What the caller claims to be tracing is not taken over: each event's trace begins here. X-Ray's header is API Gateway's own.
+        let xray = event.headers.get(XRAY).and_then(|value| value.to_str().ok()?.parse().ok());
+        response(trace::scope(Scope::new(xray), self.handle_raw(request)).await)
     }
 }
 

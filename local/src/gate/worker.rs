@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage, SqsMessageAttribute};
 use sluice_embedded::{ReceivedMessage, Store};
 use sluice_ports::{BuriedMessage, Clock, Inbox, PortError, Queue};
 use sluice_steps::Stage;
 use sluice_telemetry::Metrics;
+use sluice_telemetry::trace::attribute;
 use tokio::sync::watch;
 
 use super::server::stopped;
@@ -127,6 +128,12 @@ fn record(message: &ReceivedMessage) -> SqsMessage {
     record.body = Some(message.body.clone());
     record.attributes.insert("ApproximateReceiveCount".into(), message.receive_count.to_string());
     record.event_source = Some("aws:sqs".into());
+    if let Some(trace_id) = message.trace_id {
+        let mut attribute = SqsMessageAttribute::default();
+        attribute.data_type = Some("String".into());
+        attribute.string_value = Some(trace_id.to_string());
+        record.message_attributes.insert(attribute::TRACE_ID.into(), attribute);
+    }
     record
 }
 

@@ -132,6 +132,11 @@ impl TraceId {
         Self(uuid::Builder::from_unix_timestamp_millis(at.as_u64(), &random).into_uuid())
     }
 
+    /// The id of 16 bytes; `None` when they are all zero, which is no id.
+    pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
+        (bytes != [0; 16]).then(|| Self(uuid::Uuid::from_bytes(bytes)))
+    }
+
     /// The moment in the id, in whole milliseconds.
     pub fn at(self) -> crate::time::UnixMillis {
         let millis = self.0.as_u128() >> 80;

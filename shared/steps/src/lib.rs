@@ -12,6 +12,7 @@ use sluice_domain::failure::FailureKind;
 use sluice_domain::id::TraceId;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{BuriedMessage, Clock, Inbox, PortError, Queue};
+use sluice_telemetry::trace::{self, Scope, attribute};
 use sluice_telemetry::{Metrics, Signal};
 
 /// SQS hides a message for twelve hours at most.
@@ -56,7 +57,7 @@ impl StageError {
     }
 }
 
-/// Runs one batch through a stage.
+/// Runs one batch through a stage, in the traces that its messages carry ([`sluice_telemetry::trace`]).
 pub async fn run<S: Stage>(
     stage: &S,
     inbox: &impl Inbox,
@@ -65,9 +66,26 @@ pub async fn run<S: Stage>(
     event: SqsEvent,
 ) -> SqsBatchResponse {
     let began = Instant::now();
-    let response = batch(stage, inbox, clock, metrics, event).await;
+    let traces = traces(&event.records);
+    let response = trace::scope(traces, batch(stage, inbox, clock, metrics, event)).await;
     metrics.duration(Signal::StepDuration { step: S::NAME }, began.elapsed());
     response
+}
+
+/// What the messages say of their traces: `trace_id`, or the trace of `traceparent` alone, and X-Ray's header.
+fn traces(records: &[SqsMessage]) -> Scope {
+    let mut scope = Scope::new(None);
+    for record in records {
+        let text = |name| record.message_attributes.get(name)?.string_value.as_deref();
+        let traceparent = text(attribute::TRACEPARENT);
+        let named = text(attribute::TRACE_ID).and_then(|id| id.parse().ok());
+        let known = || traceparent?.parse::<trace::Traceparent>().ok().map(|it| it.trace_id);
+        if let Some(id) = named.or_else(known) {
+            let xray = record.attributes.get(attribute::AWS_TRACE_HEADER).map(String::as_str);
+            scope.receive(id, traceparent, xray);
+        }
+    }
+    scope
 }
 
 async fn batch<S: Stage>(
@@ -230,6 +248,73 @@ mod tests {
             event.records.push(message);
         }
         event
+    }
+
+    const TRACE: &str = "019fa1b2-c3d4-7404-8700-070707070707";
+    const SENT: &str = "00-019fa1b2c3d474048700070707070707-00f067aa0ba902b7-01";
+    const XRAY: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+
+    /// Sends nothing; notes what would go along with a message of the trace.
+    #[derive(Default)]
+    struct Outbound(Mutex<Vec<trace::TraceContext>>);
+
+    impl Stage for Outbound {
+        const NAME: &'static str = "outbound";
+        const INBOX: Queue = Queue::Events;
+        type Input = TraceId;
+
+        async fn handle(&self, batch: Vec<TraceId>) -> Vec<Result<(), StageError>> {
+            batch
+                .into_iter()
+                .map(|id| {
+                    self.0.lock().unwrap().push(trace::outgoing(id));
+                    Ok(())
+                })
+                .collect()
+        }
+    }
+
+    fn traced(attributes: &[(&str, &str)], header: Option<&str>) -> SqsEvent {
+        let mut event = event(&[&format!("\"{TRACE}\"")]);
+        for (name, value) in attributes {
+            let mut attribute = aws_lambda_events::event::sqs::SqsMessageAttribute::default();
+            attribute.string_value = Some((*value).to_owned());
+            attribute.data_type = Some("String".to_owned());
+            event.records[0].message_attributes.insert((*name).to_owned(), attribute);
+        }
+        let header = header.map(|header| ("AWSTraceHeader".to_owned(), header.to_owned()));
+        event.records[0].attributes.extend(header);
+        event
+    }
+
+    async fn sent_on(event: SqsEvent) -> trace::TraceContext {
+        let stage = Outbound::default();
+        run(&stage, &Recorded::default(), &Noon, &Metrics::default(), event).await;
+        let [context] = stage.0.into_inner().unwrap().try_into().unwrap();
+        context
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_messages_trace_goes_on_with_the_steps_own_span() {
+        let sent: trace::Traceparent = SENT.parse().unwrap();
+        for attributes in [&[("trace_id", TRACE), ("traceparent", SENT)][..], &[("traceparent", SENT)]] {
+            let next = sent_on(traced(attributes, Some(XRAY))).await;
+            assert_eq!(next.traceparent.trace_id.to_string(), TRACE);
+            assert_eq!(next.parent, Some(sent.span_id));
+            assert_ne!(next.traceparent.span_id, sent.span_id);
+            assert_eq!(next.xray.map(|xray| xray.to_string()).as_deref(), Some(XRAY));
+        }
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_message_without_a_readable_trace_begins_one_under_its_events_id() {
+        for attributes in [&[][..], &[("trace_id", TRACE)], &[("trace_id", "x"), ("traceparent", "y")]] {
+            let next = sent_on(traced(attributes, Some("nonsense"))).await;
+            assert_eq!(
+                (next.traceparent.trace_id.to_string(), next.parent, next.xray),
+                (TRACE.to_owned(), None, None)
+            );
+        }
     }
 
     async fn failed(inbox: &Recorded, bodies: &[&str]) -> Vec<String> {

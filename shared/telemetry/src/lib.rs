@@ -19,6 +19,7 @@ pub mod field;
 mod logging;
 mod metrics;
 pub mod signal;
+pub mod trace;
 
 pub use counters::{Counters, Reading};
 pub use emf::EmfWriter;
