@@ -1,0 +1,101 @@
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_types::base64;
+use sha2::{Digest as _, Sha256};
+use sluice_domain::id::TenantId;
+use sluice_domain::time::BusinessDay;
+use sluice_ports::{Clock, PortError, Reports};
+
+use crate::answer::Refusal;
+
+const WHAT: &str = "reports";
+
+/// Reports as objects `reports/<tenant>/<day>/<name>`, encrypted as the bucket says by default. Cheap to clone.
+///
+/// An object is replaced whole; the bucket's versioning keeps what was there before.
+#[derive(Clone)]
+pub struct S3Reports {
+    client: Client,
+    bucket: String,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for S3Reports {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("S3Reports").field("bucket", &self.bucket).finish_non_exhaustive()
+    }
+}
+
+impl S3Reports {
+    /// The reports of a bucket (`SLUICE_REPORTS`).
+    pub fn new(client: Client, bucket: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
+        Self { client, bucket: bucket.into(), clock }
+    }
+}
+
+impl Reports for S3Reports {
+    async fn put(
+        &self,
+        tenant: &TenantId,
+        day: BusinessDay,
+        name: &'static str,
+        content_type: &'static str,
+        bytes: Vec<u8>,
+    ) -> Result<(), PortError> {
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(format!("reports/{}/{day}/{name}", folder(tenant)))
+            .content_type(content_type)
+            .checksum_sha256(sha256(&bytes))
+            .body(ByteStream::from(bytes))
+            .send();
+        put.await.map(drop).map_err(|error| {
+            let to_do = "the role needs PutObject on `reports/*` of the bucket that `SLUICE_REPORTS` names";
+            refused(&Refusal::of(&error), WHAT, &self.clock, to_do)
+        })
+    }
+}
+
+/// The failures of S3, whose internal errors and conflicts pass.
+pub(crate) fn refused(
+    refusal: &Refusal,
+    what: &'static str,
+    clock: &Arc<dyn Clock>,
+    to_do: &str,
+) -> PortError {
+    match refusal {
+        Refusal::Code(code)
+            if matches!(
+                code.as_str(),
+                "InternalError" | "RequestTimeout" | "OperationAborted" | "ConditionalRequestConflict"
+            ) =>
+        {
+            PortError::Unavailable { what, cause: code.clone() }
+        }
+        other => other.clone().into_port(what, clock.now(), to_do),
+    }
+}
+
+/// The checksum that S3 compares and keeps.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    base64::encode(Sha256::digest(bytes))
+}
+
+/// A tenant's part of a key: ids may hold `/`, and two tenants never share a folder. What is replaced is replaced by its code,
+/// as in the reports of one machine.
+pub(crate) fn folder(tenant: &TenantId) -> String {
+    let mut name = String::with_capacity(tenant.as_str().len());
+    for character in tenant.as_str().chars() {
+        if character.is_ascii_alphanumeric() || character == '-' || character == '_' {
+            name.push(character);
+        } else {
+            let _infallible = write!(name, "%{:02X}", u32::from(character));
+        }
+    }
+    name
+}
