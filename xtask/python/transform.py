@@ -26,7 +26,6 @@ def main(source, target):
         if resource["Type"] == "AWS::Serverless::Function" or resource["Type"] == "AWS::Serverless::LayerVersion":
             key = "ContentUri" if resource["Type"].endswith("LayerVersion") else "CodeUri"
             resource["Properties"][key] = "s3://packages/key"
-    template.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
     with open(target, "w", encoding="utf-8") as file:
         json.dump(transform(template, {}, NoManagedPolicies()), file, indent=1)
 
