@@ -9,13 +9,16 @@
 //! Nothing here knows an SDK: an [`Endpoint`] says where to call and as whom.
 
 mod account;
+pub mod deploy;
 mod dynoxide;
 mod error;
+pub mod front;
 mod ministack;
 mod moto;
 mod process;
 pub mod proxy;
 mod until;
+mod wire;
 
 pub use account::{Account, Endpoint};
 pub use dynoxide::Dynoxide;
@@ -23,3 +26,4 @@ pub use error::EmulatorError;
 pub use ministack::Ministack;
 pub use moto::Moto;
 pub use until::{until, until_async};
+pub use wire::{Wire, WireError, texts};
