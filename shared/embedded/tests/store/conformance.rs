@@ -47,3 +47,5 @@ async fn fresh_on_disk() -> Embedded {
 
 sluice_ports::conformance_tests!(in_memory, super::fresh_in_memory);
 sluice_ports::conformance_tests!(on_disk, super::fresh_on_disk);
+sluice_ports::interleaving_tests!(interleavings_in_memory, super::fresh_in_memory, long);
+sluice_ports::interleaving_tests!(interleavings_on_disk, super::fresh_on_disk);

@@ -25,6 +25,7 @@ pub mod consents;
 pub mod deliveries;
 pub mod exposures;
 pub mod intake;
+pub mod interleaving;
 pub mod order_book;
 pub mod outbox;
 pub mod samples;
