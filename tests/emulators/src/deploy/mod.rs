@@ -69,7 +69,7 @@ pub enum DeployError {
     },
 }
 
-/// Deploys the template of this workspace as the stack `stack`, with these parameters beside `Architecture`.
+/// Deploys the template of this workspace as the stack `stack`, with these parameters beside `Architecture` and `Rollout`.
 ///
 /// # Errors
 /// [`DeployError`], by cause.
@@ -100,9 +100,14 @@ pub async fn deploy(
         let uri = upload(&wire, &format!("{id}.zip"), archive.finish().map_err(file("config"))?).await?;
         template.locate(&id, "ContentUri", uri)?;
     }
+    // The programs are this machine's; a staged deploy is CodeDeploy's, which ministack does not have.
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    for (name, value) in [("Architecture", architecture), ("Rollout", "AllAtOnce")].iter().chain(parameters) {
+        template.choose(name, value)?;
+    }
     let adjustments = template.adjust();
     upload(&wire, "template.yaml", template.text()?.into_bytes()).await?;
-    create(&wire, stack, parameters).await?;
+    create(&wire, stack).await?;
     let (outputs, resources) = created(&wire, stack).await?;
     Ok(Deployment { stack: stack.to_owned(), outputs, resources, adjustments })
 }
@@ -119,7 +124,7 @@ async fn upload(wire: &Wire, key: &str, bytes: Vec<u8>) -> Result<String, WireEr
     Ok(format!("s3://{CODE_BUCKET}/{key}"))
 }
 
-async fn create(wire: &Wire, stack: &str, parameters: &[(&str, &str)]) -> Result<(), WireError> {
+async fn create(wire: &Wire, stack: &str) -> Result<(), WireError> {
     let mut form = vec![
         ("StackName".to_owned(), stack.to_owned()),
         ("TemplateURL".to_owned(), format!("{}/{CODE_BUCKET}/template.yaml", wire.endpoint().url)),
@@ -127,13 +132,6 @@ async fn create(wire: &Wire, stack: &str, parameters: &[(&str, &str)]) -> Result
     let capabilities = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"];
     for (number, capability) in (1..).zip(capabilities) {
         form.push((format!("Capabilities.member.{number}"), capability.to_owned()));
-    }
-    // The programs are this machine's.
-    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-    let parameters = [("Architecture", architecture)].into_iter().chain(parameters.iter().copied());
-    for (number, (name, value)) in (1..).zip(parameters) {
-        form.push((format!("Parameters.member.{number}.ParameterKey"), name.to_owned()));
-        form.push((format!("Parameters.member.{number}.ParameterValue"), value.to_owned()));
     }
     wire.form("cloudformation", "CreateStack", &form).await.map(drop)
 }

@@ -56,6 +56,16 @@ impl Template {
         Ok(())
     }
 
+    /// Chooses a parameter's value: as its default, for ministack transforms SAM with the defaults and hears of values only then.
+    pub(super) fn choose(&mut self, parameter: &str, value: &str) -> Result<(), DeployError> {
+        let all = self.0.get_mut("Parameters").and_then(Value::as_mapping_mut);
+        let found = all.and_then(|all| all.get_mut(parameter)).and_then(Value::as_mapping_mut);
+        let found =
+            found.ok_or_else(|| DeployError::Template(format!("there is no parameter `{parameter}`")))?;
+        found.insert("Default".into(), value.into());
+        Ok(())
+    }
+
     /// Makes of it what ministack 1.5 can create; says what was changed.
     pub(super) fn adjust(&mut self) -> Vec<Adjustment> {
         let mut adjusted = Vec::new();
@@ -161,9 +171,12 @@ Resources:
         assert_eq!(template.functions().unwrap(), [("F".to_owned(), "f".to_owned())]);
         assert_eq!(template.layers(), ["L"]);
         template.locate("F", "CodeUri", "s3://b/f.zip".into()).unwrap();
+        template.choose("Many", "9").unwrap();
         let text = template.text().unwrap();
         assert!(text.contains("CodeUri: s3://b/f.zip"), "{text}");
         assert!(text.contains("Role: !GetAtt R.Arn"), "{text}");
+        assert!(text.contains("Default: '9'"), "{text}");
+        assert!(template.choose("Few", "9").is_err());
     }
 
     #[test]
