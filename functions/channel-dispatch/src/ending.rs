@@ -36,11 +36,19 @@ where
         settlement: Settlement,
     ) -> Result<(), StageError> {
         let trace = work.cleared.event().trace_id;
-        let attempt = attempt(&work.delivery, report, self.clock.now());
+        let (outcome, now) = (report.outcome.as_str(), self.clock.now());
+        let attempt = attempt(&work.delivery, report, now);
         self.end(&work.delivery, work.owner, attempt, settlement.clone())
             .await
             .map_err(|error| StageError::port(&error, trace))?;
+        self.metrics.count(Signal::SendOutcome { outcome });
         self.count(work.destination, &settlement);
+        if settlement == Settlement::Delivered {
+            let channel = work.destination.channel.as_str();
+            let took = now.since(work.cleared.event().received_at);
+            let took = Duration::from_millis(u64::try_from(took).unwrap_or_default());
+            self.metrics.duration(Signal::EndToEndDuration { channel }, took);
+        }
         match settlement {
             Settlement::Delivered | Settlement::Refused | Settlement::InDoubt => Ok(()),
             Settlement::Waiting { until } => Err(StageError {
@@ -121,7 +129,8 @@ where
         let key = work.consent_key(&route.purpose);
         let evidence = Evidence::of(event);
         let withdrawal = Withdrawal { at: self.clock.now(), evidence };
-        self.store.withdraw(&key.tenant, &key.person, Some(&key), withdrawal).await.map(|_| ())
+        let withdrawn = self.store.withdraw(&key.tenant, &key.person, Some(&key), withdrawal).await;
+        withdrawn.inspect_err(|_| self.metrics.count(Signal::ConsentStoreFailure)).map(|_| ())
     }
 
     fn count(&self, destination: &Destination, settlement: &Settlement) {

@@ -15,6 +15,7 @@ use sluice_ports::{
 };
 use sluice_steps::{Stage, StageError};
 use sluice_telemetry::{Metrics, Signal};
+use tracing::Instrument as _;
 
 use crate::compose::{self, ComposeError};
 use crate::policy::{Ending, History, settlement};
@@ -61,7 +62,12 @@ where
     type Input = UncheckedAssigned;
 
     async fn handle(&self, batch: Vec<UncheckedAssigned>) -> Vec<Result<(), StageError>> {
-        join_all(batch.into_iter().map(|input| self.deliver(input))).await
+        // Every line of a delivery, the channel's too, carries its trace.
+        let traced = |input: UncheckedAssigned| {
+            let span = tracing::info_span!("delivery", trace_id = %input.trace_id());
+            self.deliver(input).instrument(span)
+        };
+        join_all(batch.into_iter().map(traced)).await
     }
 }
 
@@ -183,7 +189,8 @@ where
             return Ok(None);
         }
         let key = work.consent_key(&route.purpose);
-        let found = self.store.consents(std::slice::from_ref(&key)).await?;
+        let found = self.store.consents(std::slice::from_ref(&key)).await;
+        let found = found.inspect_err(|_| self.metrics.count(Signal::ConsentStoreFailure))?;
         match standing(found.first().and_then(Option::as_ref), now) {
             Standing::Withdrawn => Ok(Some("consent_withdrawn")),
             Standing::Expired => Ok(Some("consent_expired")),

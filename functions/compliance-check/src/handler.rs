@@ -165,7 +165,7 @@ where
         if let Some(grant) = effect::grant(event, form)
             && !self.is_undated_replay(event).await?
         {
-            self.store.grant(grant).await?;
+            self.store.grant(grant).await.inspect_err(|_| self.consents_failed())?;
         }
         Ok(())
     }
@@ -175,8 +175,13 @@ where
         if self.is_undated_replay(event).await? {
             return Ok(false);
         }
-        self.store.withdraw(&event.key.tenant, person, None, effect::withdrawal(event)).await?;
+        let withdrawn = self.store.withdraw(&event.key.tenant, person, None, effect::withdrawal(event)).await;
+        withdrawn.inspect_err(|_| self.consents_failed())?;
         Ok(true)
+    }
+
+    fn consents_failed(&self) {
+        self.metrics.count(Signal::ConsentStoreFailure);
     }
 
     /// Was this event, which carries no time of its own, decided before under another trace?
@@ -205,7 +210,7 @@ where
         if keys.is_empty() {
             return Ok(Consents::new());
         }
-        let found = self.store.consents(&keys).await?;
+        let found = self.store.consents(&keys).await.inspect_err(|_| self.consents_failed())?;
         Ok(keys.into_iter().zip(found).collect())
     }
 
@@ -278,6 +283,10 @@ where
                 let rule = first_rule(decision);
                 tracing::info!(step = Self::NAME, %trace_id, %tenant, event = %kind, %verdict, code, rule, "{verdict}: rule {rule}");
                 self.metrics.count(Signal::Decided { verdict: verdict.as_str() });
+                self.metrics.count(Signal::DecisionReason { code });
+                if verdict.allows() {
+                    self.metrics.count(Signal::Cleared);
+                }
             }
             Disposition::Recorded { effect } => {
                 tracing::info!(step = Self::NAME, %trace_id, %tenant, event = %kind, code = effect, "recorded: {effect}");

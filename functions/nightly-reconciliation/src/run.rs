@@ -1,8 +1,9 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 use sluice_domain::id::TenantId;
-use sluice_domain::reconciliation::{self, DeadLetter, Report, Subject};
+use sluice_domain::reconciliation::{self, BreakClass, BreakState, DeadLetter, Report, Subject};
 use sluice_domain::settings::{Settings, Tenant};
 use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_ports::{Clock, Reports};
@@ -65,9 +66,15 @@ impl<S: Records, R: Reports, C: Clock> NightlyReconciliation<S, R, C> {
         };
         let redriven = redrive::redrive(&self.store).await?;
         let mut outcomes = Vec::new();
+        let mut classes: BTreeMap<BreakClass, usize> =
+            BreakClass::ALL.into_iter().map(|class| (class, 0)).collect();
         for tenant in tenants {
             let report = self.report(tenant, day, now, &redriven).await?;
             self.publish(&report).await?;
+            self.tell_splits(&report);
+            for found in report.breaks.iter().filter(|found| found.state == BreakState::Open) {
+                *classes.entry(found.class).or_default() += 1;
+            }
             outcomes.push(TenantOutcome {
                 tenant: tenant.id.clone(),
                 received: report.totals.received,
@@ -77,6 +84,10 @@ impl<S: Records, R: Reports, C: Clock> NightlyReconciliation<S, R, C> {
         }
         let open_breaks = outcomes.iter().map(|outcome| outcome.open_breaks).sum();
         self.metrics.count_of(Signal::OpenBreaks, open_breaks);
+        // Classes without breaks too: a gauge must be able to fall to zero.
+        for (class, count) in classes {
+            self.metrics.count_of(Signal::BreaksByClass { class: class.code() }, count);
+        }
         Ok(Outcome { day, open_breaks, redriven: redriven.len(), tenants: outcomes })
     }
 
@@ -108,6 +119,15 @@ impl<S: Records, R: Reports, C: Clock> NightlyReconciliation<S, R, C> {
         let experiments = tenant.experiments.values().collect();
         let subject = Subject { tenant: &tenant.id, name: &tenant.name, day, experiments, now };
         Ok(reconciliation::reconcile(&subject, &evidence))
+    }
+
+    fn tell_splits(&self, report: &Report) {
+        for split in &report.experiments {
+            let experiment = format!("{}/{}", report.tenant, split.experiment);
+            let experiment = experiment.as_str();
+            self.metrics.gauge(Signal::BucketDeviation { experiment }, split.largest_offset_points);
+            self.metrics.gauge(Signal::BucketChance { experiment }, split.p_value);
+        }
     }
 
     async fn publish(&self, report: &Report) -> Result<(), ReconcileError> {

@@ -10,6 +10,7 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use sluice_domain::scheme::{Acknowledgement, Refusal};
 use sluice_ports::{Clock, Entropy, Intake, KeyRing, SecretStore};
+use sluice_telemetry::invocation;
 use sluice_telemetry::trace::{self, Scope};
 
 use crate::door::{LONGEST_BODY, RawRequest, WebhookVerify};
@@ -44,8 +45,10 @@ where
             body: &body,
             source_ip: http.source_ip.as_deref(),
         };
-        // What the caller claims to be tracing is not taken over: each event's trace begins here. X-Ray's header is API Gateway's own.
-        let xray = event.headers.get(XRAY).and_then(|value| value.to_str().ok()?.parse().ok());
+        // What the caller claims to be tracing is not taken over: each event's trace begins here. X-Ray's header is Lambda's, or else
+        // API Gateway's.
+        let from_gateway = || event.headers.get(XRAY).and_then(|value| value.to_str().ok()?.parse().ok());
+        let xray = invocation::xray().or_else(from_gateway);
         response(trace::scope(Scope::new(xray), self.handle_raw(request)).await)
     }
 }

@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use sluice_domain::settings::Settings;
+use sluice_telemetry::{Metrics, Signal};
 
 use crate::LoadError;
 
@@ -11,6 +12,7 @@ use crate::LoadError;
 #[derive(Debug)]
 pub struct LastGood {
     dir: PathBuf,
+    metrics: Metrics,
     state: RwLock<State>,
 }
 
@@ -27,7 +29,14 @@ impl LastGood {
     /// [`LoadError`] when it is not good: there is no earlier one to fall back to.
     pub fn open(dir: &Path) -> Result<Self, LoadError> {
         let settings = Arc::new(crate::load(dir)?);
-        Ok(Self { dir: dir.to_owned(), state: RwLock::new(State { settings, failure: None }) })
+        let metrics = Metrics::default();
+        Ok(Self { dir: dir.to_owned(), metrics, state: RwLock::new(State { settings, failure: None }) })
+    }
+
+    /// Counts reloads that fail.
+    #[must_use]
+    pub fn counting(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The settings in force.
@@ -54,6 +63,7 @@ impl LastGood {
                 Ok(())
             }
             Err(error) => {
+                self.metrics.count(Signal::SettingsReloadFailure);
                 state.failure = Some(error.clone());
                 Err(error)
             }

@@ -13,7 +13,7 @@ use sluice_domain::id::TraceId;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{BuriedMessage, Clock, Inbox, PortError, Queue};
 use sluice_telemetry::trace::{self, Scope, attribute};
-use sluice_telemetry::{Metrics, Signal};
+use sluice_telemetry::{Metrics, Signal, invocation};
 
 /// SQS hides a message for twelve hours at most.
 const LONGEST_DELAY_SECONDS: i64 = 43_200;
@@ -74,7 +74,7 @@ pub async fn run<S: Stage>(
 
 /// What the messages say of their traces: `trace_id`, or the trace of `traceparent` alone, and X-Ray's header.
 fn traces(records: &[SqsMessage]) -> Scope {
-    let mut scope = Scope::new(None);
+    let mut scope = Scope::new(invocation::xray());
     for record in records {
         let text = |name| record.message_attributes.get(name)?.string_value.as_deref();
         let traceparent = text(attribute::TRACEPARENT);

@@ -16,13 +16,15 @@
 mod counters;
 mod emf;
 pub mod field;
-mod logging;
+pub mod invocation;
+pub mod logging;
 mod metrics;
 pub mod signal;
 pub mod trace;
 
 pub use counters::{Counters, Reading};
 pub use emf::EmfWriter;
-pub use logging::{LoggingError, init_logging};
+pub use invocation::{Invocation, Invocations};
+pub use logging::{LoggingError, init_function_logging, init_logging};
 pub use metrics::{Metrics, Recorder};
-pub use signal::{NAMESPACE, Signal, Unit};
+pub use signal::{Kind, NAMESPACE, Signal, Unit};

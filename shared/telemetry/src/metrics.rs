@@ -7,6 +7,9 @@ use crate::Signal;
 pub trait Recorder: Send + Sync {
     /// Takes one value: a number of things, or milliseconds, by the signal's unit.
     fn record(&self, signal: Signal<'_>, value: f64);
+
+    /// Writes out what it holds back; called at the end of an invocation.
+    fn flush(&self) {}
 }
 
 /// The handle that handlers hold. Cheap to clone; the default discards everything.
@@ -36,6 +39,18 @@ impl Metrics {
     /// It took so long.
     pub fn duration(&self, signal: Signal<'_>, took: Duration) {
         self.record(signal, took.as_secs_f64() * 1_000.0);
+    }
+
+    /// It is so much.
+    pub fn gauge(&self, signal: Signal<'_>, value: f64) {
+        self.record(signal, value);
+    }
+
+    /// Writes out what is held back.
+    pub fn flush(&self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.flush();
+        }
     }
 
     fn record(&self, signal: Signal<'_>, value: f64) {

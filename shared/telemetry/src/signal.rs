@@ -1,4 +1,5 @@
-//! The metrics: names, units and dimensions. The dashboard and the alarms of `template.yaml` are tested against this module.
+//! The metrics: names, units and dimensions. The dashboard is generated from this module, and the alarms of `template.yaml` are
+//! tested against it.
 
 /// The `CloudWatch` namespace of every metric.
 pub const NAMESPACE: &str = "Sluice";
@@ -10,6 +11,10 @@ pub enum Unit {
     Count,
     /// Time.
     Milliseconds,
+    /// Hundredths of a whole.
+    Percent,
+    /// A bare number.
+    None,
 }
 
 impl Unit {
@@ -18,13 +23,27 @@ impl Unit {
         match self {
             Self::Count => "Count",
             Self::Milliseconds => "Milliseconds",
+            Self::Percent => "Percent",
+            Self::None => "None",
         }
     }
 }
 
+/// How the values of one period make one number, in the process that records them and on the dashboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Things that happened: they add up.
+    Counter,
+    /// A state that was found: the last value stands.
+    Gauge,
+    /// A value of each: percentiles make sense.
+    Distribution,
+}
+
 /// One thing worth counting or timing, with the value of its dimension, if it has one.
 ///
-/// Dimension values come from small closed sets (codes, verdicts, channels, queues, steps): never an id of a person, event or order.
+/// Dimension values come from small closed sets (codes, verdicts, channels, queues, steps, configured experiments): never an id of a
+/// person, event or order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal<'a> {
     /// A callback came in.
@@ -50,6 +69,13 @@ pub enum Signal<'a> {
         /// `allow`, `allow_masked`, `review`, `block`.
         verdict: &'a str,
     },
+    /// The main reason of a decision.
+    DecisionReason {
+        /// Its code.
+        code: &'a str,
+    },
+    /// A decision lets its event go on.
+    Cleared,
     /// A cleared event got its script and destination.
     Assigned,
     /// A platform took a message.
@@ -72,23 +98,57 @@ pub enum Signal<'a> {
         /// The channel.
         channel: &'a str,
     },
+    /// An attempt to send ended.
+    SendOutcome {
+        /// The outcome's class: `delivered`, `quota_exhausted`, `content_refused`, …
+        outcome: &'a str,
+    },
+    /// From the callback's arrival to the platform's yes.
+    EndToEndDuration {
+        /// The channel.
+        channel: &'a str,
+    },
     /// A message went to a dead-letter queue with its reason.
     DeadLettered {
         /// The queue it came from.
         queue: &'a str,
     },
-    /// Differences that reconciliation found and nobody has closed. A gauge: the last value of a run counts.
+    /// Consents could not be read or written.
+    ConsentStoreFailure,
+    /// A changed configuration could not be loaded; the last good one stays in force.
+    SettingsReloadFailure,
+    /// Differences that reconciliation found and nobody has closed, over all tenants of a run.
     OpenBreaks,
+    /// The same, by class; zero for a class without any.
+    BreaksByClass {
+        /// The class: `decision_missing`, …
+        class: &'a str,
+    },
+    /// The largest distance of an arm's share from its weight, in percentage points.
+    BucketDeviation {
+        /// `tenant/experiment`.
+        experiment: &'a str,
+    },
+    /// The probability of an experiment's split by chance (chi-square); below 0.001 it is a sample ratio mismatch.
+    BucketChance {
+        /// `tenant/experiment`.
+        experiment: &'a str,
+    },
     /// How long one batch, or one callback, took in a step.
     StepDuration {
         /// The step: `webhook-verify`, …
         step: &'a str,
     },
+    /// A process handled its first invocation.
+    ColdStart {
+        /// The step.
+        step: &'a str,
+    },
 }
 
 impl<'a> Signal<'a> {
-    /// One of each, with placeholder values: for tests that compare against the template.
-    pub const ALL: [Signal<'static>; 15] = [
+    /// One of each, with placeholder values: what the dashboard and the tests go through.
+    pub const ALL: [Signal<'static>; 25] = [
         Signal::Received,
         Signal::Verified,
         Signal::Rejected { code: "" },
@@ -96,14 +156,24 @@ impl<'a> Signal<'a> {
         Signal::Duplicate { step: "" },
         Signal::Unhandled,
         Signal::Decided { verdict: "" },
+        Signal::DecisionReason { code: "" },
+        Signal::Cleared,
         Signal::Assigned,
         Signal::Delivered { channel: "" },
         Signal::Refused { channel: "" },
         Signal::InDoubt { channel: "" },
         Signal::Throttled { channel: "" },
+        Signal::SendOutcome { outcome: "" },
+        Signal::EndToEndDuration { channel: "" },
         Signal::DeadLettered { queue: "" },
+        Signal::ConsentStoreFailure,
+        Signal::SettingsReloadFailure,
         Signal::OpenBreaks,
+        Signal::BreaksByClass { class: "" },
+        Signal::BucketDeviation { experiment: "" },
+        Signal::BucketChance { experiment: "" },
         Signal::StepDuration { step: "" },
+        Signal::ColdStart { step: "" },
     ];
 
     /// The metric's name.
@@ -116,35 +186,46 @@ impl<'a> Signal<'a> {
             Self::Duplicate { .. } => "Duplicate",
             Self::Unhandled => "Unhandled",
             Self::Decided { .. } => "Decided",
+            Self::DecisionReason { .. } => "DecisionReason",
+            Self::Cleared => "Cleared",
             Self::Assigned => "Assigned",
             Self::Delivered { .. } => "Delivered",
             Self::Refused { .. } => "Refused",
             Self::InDoubt { .. } => "InDoubt",
             Self::Throttled { .. } => "Throttled",
+            Self::SendOutcome { .. } => "SendOutcome",
+            Self::EndToEndDuration { .. } => "EndToEndDuration",
             Self::DeadLettered { .. } => "DeadLettered",
+            Self::ConsentStoreFailure => "ConsentStoreFailure",
+            Self::SettingsReloadFailure => "SettingsReloadFailure",
             Self::OpenBreaks => "OpenBreaks",
+            Self::BreaksByClass { .. } => "BreaksByClass",
+            Self::BucketDeviation { .. } => "BucketDeviation",
+            Self::BucketChance { .. } => "BucketChance",
             Self::StepDuration { .. } => "StepDuration",
+            Self::ColdStart { .. } => "ColdStart",
         }
     }
 
     /// What it counts in.
     pub fn unit(self) -> Unit {
         match self {
-            Self::StepDuration { .. } => Unit::Milliseconds,
-            Self::Received
-            | Self::Verified
-            | Self::Rejected { .. }
-            | Self::Handshake
-            | Self::Duplicate { .. }
-            | Self::Unhandled
-            | Self::Decided { .. }
-            | Self::Assigned
-            | Self::Delivered { .. }
-            | Self::Refused { .. }
-            | Self::InDoubt { .. }
-            | Self::Throttled { .. }
-            | Self::DeadLettered { .. }
-            | Self::OpenBreaks => Unit::Count,
+            Self::StepDuration { .. } | Self::EndToEndDuration { .. } => Unit::Milliseconds,
+            Self::BucketDeviation { .. } => Unit::Percent,
+            Self::BucketChance { .. } => Unit::None,
+            _ => Unit::Count,
+        }
+    }
+
+    /// How its values make one number.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::OpenBreaks
+            | Self::BreaksByClass { .. }
+            | Self::BucketDeviation { .. }
+            | Self::BucketChance { .. } => Kind::Gauge,
+            Self::StepDuration { .. } | Self::EndToEndDuration { .. } => Kind::Distribution,
+            _ => Kind::Counter,
         }
     }
 
@@ -155,16 +236,27 @@ impl<'a> Signal<'a> {
             | Self::Verified
             | Self::Handshake
             | Self::Unhandled
+            | Self::Cleared
             | Self::Assigned
+            | Self::ConsentStoreFailure
+            | Self::SettingsReloadFailure
             | Self::OpenBreaks => None,
-            Self::Rejected { code } => Some(("Code", code)),
-            Self::Duplicate { step } | Self::StepDuration { step } => Some(("Step", step)),
+            Self::Rejected { code } | Self::DecisionReason { code } => Some(("Code", code)),
+            Self::Duplicate { step } | Self::StepDuration { step } | Self::ColdStart { step } => {
+                Some(("Step", step))
+            }
             Self::Decided { verdict } => Some(("Verdict", verdict)),
             Self::Delivered { channel }
             | Self::Refused { channel }
             | Self::InDoubt { channel }
-            | Self::Throttled { channel } => Some(("Channel", channel)),
+            | Self::Throttled { channel }
+            | Self::EndToEndDuration { channel } => Some(("Channel", channel)),
+            Self::SendOutcome { outcome } => Some(("Outcome", outcome)),
             Self::DeadLettered { queue } => Some(("Queue", queue)),
+            Self::BreaksByClass { class } => Some(("Class", class)),
+            Self::BucketDeviation { experiment } | Self::BucketChance { experiment } => {
+                Some(("Experiment", experiment))
+            }
         }
     }
 }

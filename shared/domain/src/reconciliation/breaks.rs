@@ -35,6 +35,22 @@ pub enum BreakClass {
 }
 
 impl BreakClass {
+    /// Every class.
+    pub const ALL: [Self; 12] = [
+        Self::TotalsMismatch,
+        Self::DecisionMissing,
+        Self::ReceiptMissing,
+        Self::ExposureMissing,
+        Self::DeliveryMissing,
+        Self::DeliveryWithoutAllow,
+        Self::StuckClaim,
+        Self::OverdueRetry,
+        Self::DeadLetter,
+        Self::InDoubt,
+        Self::OrderMissing,
+        Self::SampleRatioMismatch,
+    ];
+
     /// Stable code.
     pub fn code(self) -> &'static str {
         match self {

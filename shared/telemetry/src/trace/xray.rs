@@ -65,12 +65,10 @@ impl FromStr for XRayHeader {
             |name: &str| text.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
         let root = field("Root").filter(|root| is_root(root)).ok_or(XRayError::Root)?;
         let mut kept = format!("Root={root}");
-        let known: [(&'static str, fn(&str) -> bool); 3] =
-            [("Parent", is_parent), ("Sampled", |it| matches!(it, "0" | "1" | "?")), ("Lineage", is_lineage)];
-        for (name, is_genuine) in known {
+        for name in ["Parent", "Sampled", "Lineage"] {
             match field(name) {
                 None => {}
-                Some(value) if is_genuine(value) => {
+                Some(value) if is_genuine(name, value) => {
                     for part in [";", name, "=", value] {
                         kept.push_str(part);
                     }
@@ -94,8 +92,12 @@ fn is_root(value: &str) -> bool {
         && parts.next().is_none()
 }
 
-fn is_parent(value: &str) -> bool {
-    is_hex(value, 16)
+fn is_genuine(name: &str, value: &str) -> bool {
+    match name {
+        "Parent" => is_hex(value, 16),
+        "Sampled" => matches!(value, "0" | "1" | "?"),
+        _ => is_lineage(value),
+    }
 }
 
 /// `32767:e65a2c4d:255`, several joined by `|`: loop detection of Lambda.
