@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// What is done to a genuine callback before it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tamper {
+pub enum Tamper {
     /// Nothing.
     Genuine,
     /// One byte of the body changes after signing.
@@ -15,33 +15,39 @@ pub(super) enum Tamper {
 
 /// One callback of the demo.
 #[derive(Debug, Clone)]
-pub(super) struct Callback {
+pub struct Callback {
     /// What the table calls it.
-    pub(super) title: &'static str,
+    pub title: &'static str,
     /// The configured source.
-    pub(super) source: &'static str,
+    pub source: &'static str,
     /// `POST`, or `GET` for two of the handshakes.
-    pub(super) method: &'static str,
+    pub method: &'static str,
     /// The body before signing (or before encryption).
-    pub(super) body: String,
+    pub body: String,
     /// Query parameters that the platform sends besides the signature's own.
-    pub(super) query: Vec<(&'static str, String)>,
+    pub query: Vec<(&'static str, String)>,
     /// The platform's message id, where a header carries it.
-    pub(super) message_id: Option<&'static str>,
+    pub message_id: Option<&'static str>,
     /// What is done to it.
-    pub(super) tamper: Tamper,
+    pub tamper: Tamper,
     /// The status it must be answered with.
-    pub(super) status: u16,
+    pub status: u16,
 }
 
-/// Who plays.
-pub(super) const LI: &str = "aaa-ae9b-4dbf-add1-bf67e4093fab";
-pub(super) const WANG: &str = "5bfa0218-477c-4d51-865c-64f0588794a6";
-pub(super) const STRANGER: &str = "500a9e2f-ca96-4225-865d-a341914502ae";
-pub(super) const FAN: &str = "fan-7c11-43e5-9a44-2f0be2d3c9aa";
+const LI: &str = "aaa-ae9b-4dbf-add1-bf67e4093fab";
+const WANG: &str = "5bfa0218-477c-4d51-865c-64f0588794a6";
+const STRANGER: &str = "500a9e2f-ca96-4225-865d-a341914502ae";
+const FAN: &str = "fan-7c11-43e5-9a44-2f0be2d3c9aa";
 /// The openid that the OceanEngine lead gives; a follower of the simulated WeChat account.
-pub(super) const WECHAT_FOLLOWER: &str = "openid-zhaoliu";
+pub const WECHAT_FOLLOWER: &str = "openid-zhaoliu";
 const SHOP: &str = "aaa-7ae0-4399-914a-5eb1df5861ba";
+
+/// Consents that stand before the demo begins: tenant, person, recipient.
+pub const CONSENTS: [(&str, &str, &str); 3] = [
+    ("demo-brand", WANG, "feishu_leads"),
+    ("demo-brand", LI, "feishu_leads"),
+    ("demo-mcn", FAN, "mcn_leads"),
+];
 
 fn callback(title: &'static str, source: &'static str, message_id: &'static str, body: &Value) -> Callback {
     Callback {
@@ -95,7 +101,7 @@ fn lead_card(id: &str, name: &str, phone: &str, at_ms: i64) -> Value {
 }
 
 /// The callbacks in the order they are played. `now_ms` is the demo's own time.
-pub(super) fn all(now_ms: i64) -> Vec<Callback> {
+pub fn all(now_ms: i64) -> Vec<Callback> {
     let mut plan = handshakes();
     plan.extend(leads(now_ms));
     plan.extend(behaviour(now_ms));
@@ -256,19 +262,19 @@ fn hostile(now_ms: i64) -> Vec<Callback> {
 }
 
 /// Played once everything before is settled: callbacks overtake each other.
-pub(super) fn endings() -> Vec<Callback> {
+pub fn endings() -> Vec<Callback> {
     let scopes = json!({ "scopes": ["user_info", "im.direct_message"] });
     vec![open_platform("authorisation taken back", "unauthorize-1", "unauthorize", WANG, scopes)]
 }
 
 /// Played while WeCom answers that it is called too often.
-pub(super) fn throttled(now_ms: i64) -> Vec<Callback> {
+pub fn throttled(now_ms: i64) -> Vec<Callback> {
     let card = lead_card("lead-4", "欧阳娜娜", "17012345678", now_ms);
     vec![open_platform("lead card, throttling channel", "lead-4", "im_receive_msg", "lead-person-4", card)]
 }
 
 /// Played once everything before is settled: the person who took consent back follows again.
-pub(super) fn afterwards(now_ms: i64) -> Vec<Callback> {
+pub fn afterwards(now_ms: i64) -> Vec<Callback> {
     let follow = quoted(&json!({ "action_type": 1, "action_time": now_ms / 1_000 }));
     vec![open_platform("follow after withdrawal", "follow-3", "new_follow_action", WANG, follow)]
 }

@@ -1,9 +1,9 @@
 //! `sluice demo`: genuine callbacks of every scheme through the whole gate, against simulated platforms, reconciled.
 
-mod callbacks;
+pub mod callbacks;
 mod play;
 mod table;
-mod world;
+pub mod world;
 
 use std::path::Path;
 use std::sync::Arc;

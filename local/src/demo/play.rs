@@ -4,19 +4,15 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use secrecy::SecretString;
 use sluice_domain::audit::{AuditRecord, Receipt};
-use sluice_domain::consent::{ConsentKey, ConsentRecord, ConsentText, Evidence, Purpose, Recipient};
 use sluice_domain::delivery::Delivery;
 use sluice_domain::id::{TenantId, TraceId};
-use sluice_domain::scheme::{Credentials, Signed, ToSign, sign};
-use sluice_domain::source::SchemeName;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{AuditLog as _, ConsentStore as _, Deliveries as _, Intake as _, KeyRing as _, Queue};
 
 use super::Stage;
-use super::callbacks::{Callback, FAN, LI, Tamper, WANG};
-use super::world::TRADE_PRIVATE_KEY;
+use super::callbacks::{CONSENTS, Callback};
+use super::world::standing_consent;
 use crate::client::GateClient;
 use crate::output::CommandError;
 
@@ -73,28 +69,11 @@ impl<'a> Player<'a> {
 
     /// Consents that stood before the demo begins.
     pub(super) async fn consents(&self) -> Result<(), CommandError> {
-        for (tenant, person, recipient) in [
-            ("demo-brand", WANG, "feishu_leads"),
-            ("demo-brand", LI, "feishu_leads"),
-            ("demo-mcn", FAN, "mcn_leads"),
-        ] {
-            let usage = |error: sluice_domain::id::InvalidId| CommandError::usage(error.to_string());
-            let tenant = TenantId::new(tenant).map_err(usage)?;
-            let keys = self.stage.state.keys.keys(&tenant).await?;
-            let record = ConsentRecord {
-                key: ConsentKey {
-                    person: keys.person(person),
-                    tenant,
-                    purpose: Purpose::new("sales_contact").map_err(usage)?,
-                    recipient: Recipient::new(recipient).map_err(usage)?,
-                },
-                text: ConsentText::shown("demo", "我同意就我咨询的产品与我联系。"),
-                granted_at: self.stage.clock.now().plus_ms(-86_400_000),
-                evidence: Evidence::Operator { note: "demo".into() },
-                valid_until: None,
-                withdrawn: None,
-            };
-            self.stage.state.store.grant(record).await?;
+        for (tenant, person, recipient) in CONSENTS {
+            let tenant = TenantId::new(tenant).map_err(|error| CommandError::usage(error.to_string()))?;
+            let person = self.stage.state.keys.keys(&tenant).await?.person(person);
+            let now = self.stage.clock.now();
+            self.stage.state.store.grant(standing_consent(tenant, person, recipient, now)?).await?;
         }
         Ok(())
     }
@@ -121,7 +100,8 @@ impl<'a> Player<'a> {
     }
 
     async fn play(&mut self, callback: Callback) -> Result<Played, CommandError> {
-        let (tenant, signed) = self.signed(&callback)?;
+        let (tenant, signed) =
+            self.stage.world.signed(&self.stage.settings, &callback, self.stage.clock.now())?;
         let answer = self.client.send(callback.source, callback.method, signed).await?;
         let receipts = self.new_receipts(&tenant).await?;
         let events = receipts.into_iter().map(|receipt| EventTrail { receipt, audit: None, delivery: None });
@@ -133,38 +113,6 @@ impl<'a> Player<'a> {
             status: answer.status,
             events,
         })
-    }
-
-    /// Signs as the platform does, then does to it what the demo wants done.
-    fn signed(&self, callback: &Callback) -> Result<(TenantId, Signed), CommandError> {
-        let unusable =
-            |what: String| CommandError::configuration(format!("demo callback `{}`: {what}", callback.title));
-        let found = self.stage.settings.source(callback.source);
-        let (tenant, source) = found.ok_or_else(|| unusable("its source is not configured".into()))?;
-        let secret = match source.scheme {
-            SchemeName::TradeSystem => TRADE_PRIVATE_KEY,
-            _ => self.stage.world.secret(&tenant.id, &source.secret),
-        };
-        let secret = SecretString::from(secret);
-        let headers: Vec<_> =
-            callback.message_id.iter().map(|id| ("Msg-Id".to_owned(), (*id).to_owned())).collect();
-        let query: Vec<_> =
-            callback.query.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        let now = match callback.tamper {
-            Tamper::Stale => self.stage.clock.now().plus_ms(-3_600_000),
-            Tamper::Genuine | Tamper::Forged => self.stage.clock.now(),
-        };
-        let rng = ring::rand::SystemRandom::new();
-        let mut message = ToSign { rng: Some(&rng), ..ToSign::post(callback.body.as_bytes(), now) };
-        (message.method, message.headers, message.query) = (callback.method, &headers, &query);
-        let signed = sign(source.scheme, message, &Credentials::of_source(source, &secret, None));
-        let mut signed = signed.map_err(|error| unusable(error.to_string()))?;
-        if callback.tamper == Tamper::Forged
-            && let Some(byte) = signed.body.last_mut()
-        {
-            *byte = b' ';
-        }
-        Ok((tenant.id.clone(), signed))
     }
 
     /// What the front door noted since the last look.

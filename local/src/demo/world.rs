@@ -5,9 +5,12 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
+use sluice_domain::consent::{ConsentKey, ConsentRecord, ConsentText, Evidence, Purpose, Recipient};
 use sluice_domain::destination::Channel;
-use sluice_domain::id::TenantId;
+use sluice_domain::id::{PersonId, TenantId};
+use sluice_domain::scheme::{Credentials, Signed, ToSign, sign};
 use sluice_domain::settings::Settings;
 use sluice_domain::source::SchemeName;
 use sluice_domain::time::UnixMillis;
@@ -16,11 +19,11 @@ use sluice_simulators::{
     FeishuApp, FeishuBot, SimulatorClock, SimulatorOptions, WechatAccount, WecomApp, WecomBot,
 };
 
+use super::callbacks::{Callback, Tamper, WECHAT_FOLLOWER};
 use crate::output::CommandError;
 
 /// A key pair for the demo's trade-system callbacks. It protects nothing: it is published with the source.
-pub(super) const TRADE_PRIVATE_KEY: &str =
-    include_str!("../../../tests/vectors/trade_system/private_key.pem");
+const TRADE_PRIVATE_KEY: &str = include_str!("../../../tests/vectors/trade_system/private_key.pem");
 const TRADE_PUBLIC_KEY: &str = include_str!("../../../tests/vectors/trade_system/public_key.pem");
 
 /// The clock of the simulators, for the gate too: moving it moves both.
@@ -34,13 +37,13 @@ impl Clock for DemoClock {
 }
 
 /// The secrets of the demo, by tenant and name.
-pub(super) struct World {
+pub struct World {
     secrets: BTreeMap<(TenantId, String), String>,
 }
 
 impl World {
     /// Makes a secret for everything that the configuration names one for.
-    pub(super) fn new(settings: &Settings, entropy: &impl Entropy) -> Self {
+    pub fn new(settings: &Settings, entropy: &impl Entropy) -> Self {
         let mut secrets = BTreeMap::new();
         for tenant in settings.tenants.values() {
             for source in tenant.sources.values() {
@@ -76,6 +79,51 @@ impl World {
         self.secrets.get(&(tenant.clone(), name.to_owned())).map_or("", String::as_str)
     }
 
+    /// Every secret with its tenant and name.
+    pub fn secrets(&self) -> impl Iterator<Item = (&TenantId, &str, &str)> {
+        self.secrets.iter().map(|((tenant, name), secret)| (tenant, name.as_str(), secret.as_str()))
+    }
+
+    /// Signs a callback as the platform does, then does to it what the demo wants done.
+    ///
+    /// # Errors
+    /// When its source is not configured or it can not be signed.
+    pub fn signed(
+        &self,
+        settings: &Settings,
+        callback: &Callback,
+        now: UnixMillis,
+    ) -> Result<(TenantId, Signed), CommandError> {
+        let unusable =
+            |what: String| CommandError::configuration(format!("demo callback `{}`: {what}", callback.title));
+        let found = settings.source(callback.source);
+        let (tenant, source) = found.ok_or_else(|| unusable("its source is not configured".into()))?;
+        let secret = match source.scheme {
+            SchemeName::TradeSystem => TRADE_PRIVATE_KEY,
+            _ => self.secret(&tenant.id, &source.secret),
+        };
+        let secret = SecretString::from(secret);
+        let headers: Vec<_> =
+            callback.message_id.iter().map(|id| ("Msg-Id".to_owned(), (*id).to_owned())).collect();
+        let query: Vec<_> =
+            callback.query.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let at = match callback.tamper {
+            Tamper::Stale => now.plus_ms(-3_600_000),
+            Tamper::Genuine | Tamper::Forged => now,
+        };
+        let rng = ring::rand::SystemRandom::new();
+        let mut message = ToSign { rng: Some(&rng), ..ToSign::post(callback.body.as_bytes(), at) };
+        (message.method, message.headers, message.query) = (callback.method, &headers, &query);
+        let signed = sign(source.scheme, message, &Credentials::of_source(source, &secret, None));
+        let mut signed = signed.map_err(|error| unusable(error.to_string()))?;
+        if callback.tamper == Tamper::Forged
+            && let Some(byte) = signed.body.last_mut()
+        {
+            *byte = b' ';
+        }
+        Ok((tenant.id.clone(), signed))
+    }
+
     /// Writes the secrets file (mode 0600).
     pub(super) fn write(&self, path: &Path) -> Result<(), CommandError> {
         let mut tenants: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
@@ -89,7 +137,7 @@ impl World {
     }
 
     /// What exists on the simulated platforms: everything that the configuration sends to.
-    pub(super) fn platforms(&self, settings: &Settings) -> SimulatorOptions {
+    pub fn platforms(&self, settings: &Settings) -> SimulatorOptions {
         let mut options = SimulatorOptions::default();
         for tenant in settings.tenants.values() {
             let secret = |name: &str| self.secret(&tenant.id, name).to_owned();
@@ -120,7 +168,7 @@ impl World {
                         options.wechat_accounts.push(WechatAccount {
                             app_id: app_id.clone(),
                             secret: secret(name),
-                            followers: vec![super::callbacks::WECHAT_FOLLOWER.to_owned()],
+                            followers: vec![WECHAT_FOLLOWER.to_owned()],
                         });
                     }
                 }
@@ -128,6 +176,32 @@ impl World {
         }
         options
     }
+}
+
+/// A consent that stood before the demo began, for [`super::callbacks::CONSENTS`].
+///
+/// # Errors
+/// When the recipient is no name.
+pub fn standing_consent(
+    tenant: TenantId,
+    person: PersonId,
+    recipient: &str,
+    now: UnixMillis,
+) -> Result<ConsentRecord, CommandError> {
+    let usage = |error: sluice_domain::id::InvalidId| CommandError::usage(error.to_string());
+    Ok(ConsentRecord {
+        key: ConsentKey {
+            tenant,
+            person,
+            purpose: Purpose::new("sales_contact").map_err(usage)?,
+            recipient: Recipient::new(recipient).map_err(usage)?,
+        },
+        text: ConsentText::shown("demo", "我同意就我咨询的产品与我联系。"),
+        granted_at: now.plus_ms(-86_400_000),
+        evidence: Evidence::Operator { note: "demo".into() },
+        valid_until: None,
+        withdrawn: None,
+    })
 }
 
 fn secret_names(channel: &Channel) -> Vec<&str> {
