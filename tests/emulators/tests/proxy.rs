@@ -106,7 +106,7 @@ async fn calls_pass_and_are_summed_by_function_service_and_operation() {
     assert_eq!(totals[&sum("channel-dispatch", "GetItem")].calls, 1);
     assert_eq!(
         stage.proxy.recording().uses("channel-dispatch"),
-        [(Service::DynamoDb, "GetItem".to_owned(), "tab".to_owned())]
+        [("dynamodb:GetItem".to_owned(), "tab".to_owned())]
     );
 }
 

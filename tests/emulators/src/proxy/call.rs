@@ -5,7 +5,7 @@ use std::fmt;
 use http::{HeaderMap, Method, Uri, header};
 use serde_json::Value;
 
-use super::resource;
+use super::{action, resource};
 
 /// A service of AWS, as far as the functions or the deployment use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +89,8 @@ pub struct Call {
     pub items: usize,
     /// The names in a KMS encryption context.
     pub encryption_context: Vec<String>,
+    /// The actions that IAM must allow for it.
+    pub actions: Vec<String>,
 }
 
 impl Call {
@@ -119,6 +121,7 @@ impl Call {
                 Some(Value::Object(context)) => context.keys().cloned().collect(),
                 _ => Vec::new(),
             },
+            actions: action::actions(service, &operation, uri, headers),
             operation,
         }
     }

@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+mod action;
 mod answer;
 mod call;
 mod partial;
@@ -46,6 +47,7 @@ pub struct Proxy {
 /// What calls and tests share.
 #[derive(Debug, Default)]
 struct State {
+    upstream: String,
     recording: Recording,
     rules: Rules,
 }
@@ -69,14 +71,19 @@ impl Proxy {
     ) -> Result<Self, std::io::Error> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(Mutex::new(State::default()));
-        let shared = Shared::new(upstream.into(), services.into_iter().collect(), Arc::clone(&state));
+        let state = Arc::new(Mutex::new(State { upstream: upstream.into(), ..State::default() }));
+        let shared = Shared::new(services.into_iter().collect(), Arc::clone(&state));
         Ok(Self { address, state, task: tokio::spawn(server::serve(listener, shared)) })
     }
 
     /// Its address, `http://127.0.0.1:port`: the value for `AWS_ENDPOINT_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Sends what comes from now on there: for an emulator that must know this proxy's address when it starts.
+    pub fn forward_to(&self, upstream: impl Into<String>) {
+        self.with(|state| state.upstream = upstream.into());
     }
 
     /// What was called since the start, or since [`Proxy::forget`].

@@ -82,14 +82,18 @@ impl Recording {
         totals
     }
 
-    /// Every (service, operation, resource) that a function used, each once, sorted.
-    pub fn uses(&self, function: &str) -> Vec<(Service, String, String)> {
+    /// Every action of IAM and the resource it was used on by a function, each once, sorted.
+    pub fn uses(&self, function: &str) -> Vec<(String, String)> {
         let mut uses: Vec<_> = self
             .calls
             .iter()
             .filter(|recorded| recorded.call.function == function)
             .flat_map(|Recorded { call, .. }| {
-                call.resources.iter().map(|resource| (call.service, call.operation.clone(), resource.clone()))
+                let on = |resource: &String| {
+                    let resource = resource.clone();
+                    call.actions.iter().map(move |action| (action.clone(), resource.clone()))
+                };
+                call.resources.iter().flat_map(on)
             })
             .collect();
         uses.sort();

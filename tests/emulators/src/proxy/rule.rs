@@ -185,6 +185,7 @@ mod tests {
             resources: vec![resource.to_owned()],
             items: 1,
             encryption_context: Vec::new(),
+            actions: Vec::new(),
         }
     }
 

@@ -21,7 +21,6 @@ use super::{Call, Fault, Recorded, Service, State};
 /// What all connections share.
 #[derive(Debug, Clone)]
 pub(super) struct Shared {
-    upstream: String,
     services: Arc<BTreeMap<Service, String>>,
     state: Arc<Mutex<State>>,
     http: Client<HttpConnector, Full<Bytes>>,
@@ -33,13 +32,9 @@ pub(super) struct Shared {
 struct Dropped;
 
 impl Shared {
-    pub(super) fn new(
-        upstream: String,
-        services: BTreeMap<Service, String>,
-        state: Arc<Mutex<State>>,
-    ) -> Self {
+    pub(super) fn new(services: BTreeMap<Service, String>, state: Arc<Mutex<State>>) -> Self {
         let http = Client::builder(TokioExecutor::new()).build_http();
-        Self { upstream, services: Arc::new(services), state, http }
+        Self { services: Arc::new(services), state, http }
     }
 
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Dropped> {
@@ -107,7 +102,11 @@ impl Shared {
     }
 
     async fn forward(&self, service: Service, head: Parts, body: Bytes) -> Answer {
-        let upstream = self.services.get(&service).unwrap_or(&self.upstream).trim_end_matches('/');
+        let upstream = match self.services.get(&service) {
+            Some(own) => own.clone(),
+            None => self.with(|state| state.upstream.clone()),
+        };
+        let upstream = upstream.trim_end_matches('/');
         let path = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
         let mut request = Request::builder().method(&head.method).uri(format!("{upstream}{path}"));
         if let Some(headers) = request.headers_mut() {
