@@ -3,11 +3,14 @@
 mod answer;
 mod cache;
 mod connection;
+mod fault;
 pub mod keys;
+mod names;
 mod reports;
 mod secrets;
 
-pub use connection::{Connection, ConnectionError};
+pub use connection::{Connection, ConnectionError, ConnectionParts, Patience, Service};
 pub use keys::{KeyOperator, KeyPlace, KmsKeyRing, Making};
+pub use names::{Names, Resource, Unnamed};
 pub use reports::S3Reports;
 pub use secrets::ManagedSecrets;
