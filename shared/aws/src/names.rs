@@ -28,6 +28,8 @@ pub enum Resource {
     DeadLetters(Queue),
     /// The bucket of reports.
     ReportsBucket,
+    /// The bucket of the audit log's locked digests.
+    DigestsBucket,
     /// The ARN of the key that wraps the tenants' data keys.
     KmsKey,
     /// What names in Secrets Manager begin with.
@@ -36,7 +38,7 @@ pub enum Resource {
 
 impl Resource {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::KeysTable,
         Self::ReceiptsTable,
         Self::ConsentTable,
@@ -51,6 +53,7 @@ impl Resource {
         Self::DeadLetters(Queue::Cleared),
         Self::DeadLetters(Queue::Assigned),
         Self::ReportsBucket,
+        Self::DigestsBucket,
         Self::KmsKey,
         Self::SecretsPrefix,
     ];
@@ -72,6 +75,7 @@ impl Resource {
             Self::DeadLetters(Queue::Cleared) => "SLUICE_DLQ_CLEARED",
             Self::DeadLetters(Queue::Assigned) => "SLUICE_DLQ_ASSIGNED",
             Self::ReportsBucket => "SLUICE_REPORTS",
+            Self::DigestsBucket => "SLUICE_DIGESTS",
             Self::KmsKey => "SLUICE_KMS_KEY",
             Self::SecretsPrefix => "SLUICE_SECRETS_PREFIX",
         }
@@ -170,7 +174,7 @@ mod tests {
     #[test]
     fn the_template_sets_these_variables_and_no_others() {
         /// Read by others than [`Names`].
-        const ELSEWHERE: [&str; 1] = ["SLUICE_CONFIG"];
+        const ELSEWHERE: [&str; 3] = ["SLUICE_CONFIG", "SLUICE_DIGEST_LOCK", "SLUICE_DIGEST_DAYS"];
         let template = include_str!("../../../template.yaml");
         let mut set: Vec<&str> = template
             .lines()
