@@ -31,9 +31,9 @@ enum Chore {
     /// Format, lints, licences, advisories, template.
     #[command(after_help = "Example: cargo xtask check licences")]
     Check(check::Args),
-    /// Validate and lint template.yaml, as written and as AWS will transform it.
-    #[command(after_help = "Example: cargo xtask template")]
-    Template,
+    /// Validate, lint and judge template.yaml, as written and as AWS will transform it.
+    #[command(after_help = "Example: cargo xtask template\nExample: cargo xtask template --build")]
+    Template(template::Args),
     /// Sign the sample events again, after a change of a secret or a body.
     #[command(after_help = "Example: cargo xtask events --check")]
     Events(events::Args),
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().chore {
         Chore::Test(args) => test::run(&args),
         Chore::Check(args) => check::run(&args),
-        Chore::Template => template::run(),
+        Chore::Template(args) => template::run(&args),
         Chore::Events(args) => events::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Size(args) => size::run(&args),

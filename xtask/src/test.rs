@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.without_template {
         summary.push(("template", None));
     } else {
-        summary.push(("template", Some(template::run())));
+        summary.push(("template", Some(template::run(&template::Args::default()))));
     }
     say::step("doc tests");
     summary.push((

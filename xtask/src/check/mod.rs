@@ -71,7 +71,7 @@ fn check(part: Part) -> Result<()> {
             let list = std::fs::read_to_string(crate::workspace::root().join(".ci/advisories.toml"))?;
             found_nothing(&advisories::check(&metadata, &advisories::List::parse(&list)?))
         }
-        Part::Template => template::run(),
+        Part::Template => template::run(&template::Args::default()),
     }
 }
 
