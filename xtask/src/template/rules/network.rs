@@ -1,12 +1,16 @@
 //! The fixed addresses: absent unless asked for, and narrow when there.
 
 use super::{Findings, Rule};
-use crate::template::model::{Template, at, items, text};
+use crate::template::model::{Template, at, items, pattern, statements, target, text};
 
 pub(super) const RULES: &[Rule] = &[
     Rule { name: "network-optional", check: network_optional },
     Rule { name: "egress-https", check: egress_https },
+    Rule { name: "endpoints-suffice", check: endpoints_suffice },
 ];
+
+/// What Lambda's poller does with the function's role, from its own network.
+const BY_THE_POLLER: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
 
 fn network_optional(template: &Template, findings: &mut Findings) {
     for (id, resource) in template.resources() {
@@ -51,5 +55,36 @@ fn egress_https(template: &Template, findings: &mut Findings) {
             id,
             "expected `MapPublicIpOnLaunch: false`",
         );
+    }
+}
+
+/// What a function in the network may do, the endpoints between must let through: else it fails there and nowhere before.
+fn endpoints_suffice(template: &Template, findings: &mut Findings) {
+    let attached = template.functions().into_iter().filter(|it| !at(it.properties, &["VpcConfig"]).is_null());
+    for function in attached {
+        let role = target(template.of_function(&function, "Role"));
+        for statement in template.granted().into_iter().filter(|it| it.owner == role) {
+            for action in items(at(statement.value, &["Action"])).into_iter().map(text) {
+                let Some((service, _)) = action.split_once(':') else { continue };
+                let endpoints = template.of_type("AWS::EC2::VPCEndpoint").filter(|(_, endpoint)| {
+                    let names = items(at(endpoint, &["ServiceName"]));
+                    names.into_iter().any(|name| pattern(name).rsplit('.').next() == Some(service))
+                });
+                for (id, endpoint) in endpoints.filter(|_| !BY_THE_POLLER.contains(&action)) {
+                    let passes =
+                        statements(id, at(endpoint, &["PolicyDocument"])).iter().any(|let_through| {
+                            items(at(let_through.value, &["Action"])).into_iter().any(|it| text(it) == action)
+                        });
+                    findings.expect(
+                        passes,
+                        id,
+                        format!(
+                            "stops `{action}`, which `{}` may do by its role ({})",
+                            function.id, statement.place
+                        ),
+                    );
+                }
+            }
+        }
     }
 }

@@ -322,6 +322,12 @@ fn broken() -> Vec<(&'static str, &'static str, Value, &'static str)> {
             "EndpointSecurityGroup",
         ),
         (
+            "endpoints-suffice",
+            properties("QueuesEndpoint", "PolicyDocument/Statement/0/Action"),
+            json!(["sqs:SendMessage"]),
+            "QueuesEndpoint",
+        ),
+        (
             "any-region",
             properties("Key", "Description"),
             json!("arn:aws:kms:us-east-1:123456789012:key/1"),
