@@ -10,7 +10,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// What Lambda's poller does with the function's role, from its own network.
-const BY_THE_POLLER: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+const BY_THE_POLLER: [&str; 2] = ["sqs:ReceiveMessage", "sqs:DeleteMessage"];
 
 fn network_optional(template: &Template, findings: &mut Findings) {
     for (id, resource) in template.resources() {
