@@ -6,11 +6,13 @@ mod connection;
 mod fault;
 pub mod keys;
 mod names;
+mod queue;
 mod reports;
 mod secrets;
 
 pub use connection::{Connection, ConnectionError, ConnectionParts, Patience, Service};
 pub use keys::{KeyOperator, KeyPlace, KmsKeyRing, Making};
 pub use names::{Names, Resource, Unnamed};
+pub use queue::Queues;
 pub use reports::S3Reports;
 pub use secrets::ManagedSecrets;

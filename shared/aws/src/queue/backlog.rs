@@ -1,0 +1,243 @@
+//! What lies on the queues unfinished.
+//!
+//! SQS has no way to look at a message without receiving it. So letters are received, which hides them for a while, and made visible
+//! again; a process that dies in between leaves them hidden for [`HIDDEN_SECONDS`], not lost. Meanwhile nobody else sees them.
+
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry, Message, MessageAttributeValue, MessageSystemAttributeName,
+    QueueAttributeName,
+};
+use sluice_domain::reconciliation::DeadLetter;
+use sluice_domain::time::UnixMillis;
+use sluice_ports::{Backlog, Page, PortError, Queue};
+use sluice_telemetry::trace::attribute;
+
+use super::message::{Attributes, CODE, REDRIVES};
+use super::{Queues, dead, live};
+use crate::fault::port_error;
+
+/// Letters that one look goes through at most. The alarm on the queue's depth has called somebody long before.
+const MOST_LETTERS: usize = 5_000;
+/// For one look at that many.
+const HIDDEN_SECONDS: i32 = 300;
+/// A receive that waits asks all of SQS's servers; one that does not may find a queue empty that is not.
+const WAIT_SECONDS: i32 = 1;
+/// Entries of a call.
+const BATCH: usize = 10;
+
+impl Backlog for Queues {
+    /// Every letter on one page, oldest first by the time it was sent; of more than 5 000 the rest is left out, and the log says so.
+    async fn given_up(&self, queue: Queue, _: Option<String>) -> Result<Page<DeadLetter>, PortError> {
+        let _alone = self.inner.looking.lock().await;
+        let mut items = Vec::new();
+        let mut seen = Vec::new();
+        let looked = self
+            .look(queue, &mut seen, |message| {
+                items.push(letter(queue, message, self.now()));
+                false
+            })
+            .await;
+        self.show(queue, &seen).await;
+        if looked? == Looked::Limit {
+            tracing::error!(
+                queue = queue.as_str(),
+                "more than {MOST_LETTERS} dead letters: only these are listed; redrive or purge the queue"
+            );
+        }
+        items.sort_by(|one: &DeadLetter, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
+        // A standard queue may hand out a letter twice.
+        items.dedup_by(|one, other| one.id == other.id);
+        Ok(Page { items, next: None })
+    }
+
+    async fn unfinished(&self, queue: Queue) -> Result<u64, PortError> {
+        const COUNTS: [QueueAttributeName; 3] = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        let asked = self.client().get_queue_attributes().queue_url(self.url(queue)?);
+        let answer = asked
+            .set_attribute_names(Some(COUNTS.to_vec()))
+            .send()
+            .await
+            .map_err(|error| port_error(live(queue), &error, self.now()))?;
+        let mut total = 0_u64;
+        for name in &COUNTS {
+            let count =
+                answer.attributes().and_then(|counts| counts.get(name)).and_then(|it| it.parse::<u64>().ok());
+            total = total.saturating_add(count.ok_or_else(|| PortError::Unavailable {
+                what: live(queue),
+                cause: format!("the answer holds no {}", name.as_str()),
+            })?);
+        }
+        Ok(total)
+    }
+
+    /// Goes through the letters until it is found. A letter that another process looks at in that moment is not found.
+    async fn put_back(&self, queue: Queue, id: &str) -> Result<bool, PortError> {
+        let _alone = self.inner.looking.lock().await;
+        let (mut seen, mut found) = (Vec::new(), None);
+        let looked = self
+            .look(queue, &mut seen, |message| {
+                let is_it = message.message_id() == Some(id);
+                if is_it {
+                    found = Some(message.clone());
+                }
+                is_it
+            })
+            .await;
+        let done = match (looked, &found) {
+            (Err(error), None) => Err(error),
+            (_, None) => Ok(false),
+            (_, Some(message)) => self.send_back(queue, message).await.map(|()| true),
+        };
+        if let (Ok(true), Some(message)) = (&done, &found) {
+            seen.retain(|handle| Some(handle.as_str()) != message.receipt_handle());
+        }
+        self.show(queue, &seen).await;
+        done
+    }
+}
+
+/// How a look at the letters ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Looked {
+    /// With the last letter.
+    Empty,
+    /// With the one that was looked for.
+    Found,
+    /// With [`MOST_LETTERS`].
+    Limit,
+}
+
+impl Queues {
+    /// Receives letters until `stop` says so or there are no more; `handles` names all that are hidden now, even after a failure.
+    async fn look(
+        &self,
+        queue: Queue,
+        handles: &mut Vec<String>,
+        mut stop: impl FnMut(&Message) -> bool,
+    ) -> Result<Looked, PortError> {
+        let url = self.dead_letters_url(queue)?;
+        while handles.len() < MOST_LETTERS {
+            let received = self
+                .client()
+                .receive_message()
+                .queue_url(url)
+                .max_number_of_messages(10)
+                .visibility_timeout(HIDDEN_SECONDS)
+                .wait_time_seconds(WAIT_SECONDS)
+                .message_attribute_names("All")
+                .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+                .message_system_attribute_names(MessageSystemAttributeName::AwsTraceHeader)
+                .send()
+                .await
+                .map_err(|error| port_error(dead(queue), &error, self.now()))?;
+            if received.messages().is_empty() {
+                return Ok(Looked::Empty);
+            }
+            let mut found = false;
+            for message in received.messages() {
+                handles.extend(message.receipt_handle().map(str::to_owned));
+                found |= stop(message);
+            }
+            if found {
+                return Ok(Looked::Found);
+            }
+        }
+        Ok(Looked::Limit)
+    }
+
+    /// Makes letters visible again. One that stays hidden comes back by itself.
+    async fn show(&self, queue: Queue, handles: &[String]) {
+        let Ok(url) = self.dead_letters_url(queue) else { return };
+        for chunk in handles.chunks(BATCH) {
+            let entry = |(index, handle): (usize, &String)| {
+                ChangeMessageVisibilityBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .receipt_handle(handle)
+                    .visibility_timeout(0)
+                    .build()
+                    .ok()
+            };
+            let entries = chunk.iter().enumerate().filter_map(entry).collect();
+            let shown = self
+                .client()
+                .change_message_visibility_batch()
+                .queue_url(url)
+                .set_entries(Some(entries))
+                .send()
+                .await;
+            let hidden = match shown {
+                Ok(answer) => answer.failed().len(),
+                Err(_) => chunk.len(),
+            };
+            if hidden > 0 {
+                tracing::warn!(
+                    queue = queue.as_str(),
+                    letters = hidden,
+                    "{hidden} dead letters stay hidden for up to {HIDDEN_SECONDS} s"
+                );
+            }
+        }
+    }
+
+    /// Onto its queue first, then off the dead letters: never lost, at worst doubled.
+    async fn send_back(&self, queue: Queue, message: &Message) -> Result<(), PortError> {
+        let mut attributes = trace_of(message).map(Attributes::of_trace).unwrap_or_default();
+        attributes.put(REDRIVES, &redrives_of(message).saturating_add(1).to_string());
+        let system = (!attributes.system.is_empty()).then(|| attributes.system.clone());
+        self.client()
+            .send_message()
+            .queue_url(self.url(queue)?)
+            .message_body(message.body().unwrap_or_default())
+            .set_message_attributes(attributes.own())
+            .set_message_system_attributes(system)
+            .send()
+            .await
+            .map_err(|error| port_error(live(queue), &error, self.now()))?;
+        let deleted = self
+            .client()
+            .delete_message()
+            .queue_url(self.dead_letters_url(queue)?)
+            .receipt_handle(message.receipt_handle().unwrap_or_default())
+            .send()
+            .await;
+        if let Err(error) = deleted {
+            // It is on its queue, which is what was asked for; the letter comes up once more and is known by its key then.
+            let error = port_error(dead(queue), &error, self.now());
+            tracing::warn!(queue = queue.as_str(), "a dead letter was put back and is still there: {error}");
+        }
+        Ok(())
+    }
+}
+
+fn letter(queue: Queue, message: &Message, now: UnixMillis) -> DeadLetter {
+    let sent = message
+        .attributes()
+        .and_then(|known| known.get(&MessageSystemAttributeName::SentTimestamp))
+        .and_then(|millis| millis.parse().ok())
+        .map_or(now, UnixMillis);
+    DeadLetter {
+        id: message.message_id().unwrap_or_default().to_owned(),
+        queue: queue.as_str().to_owned(),
+        trace_id: trace_of(message),
+        // SQS moves a message as it is when its receives are used up: it carries no reason then.
+        code: text(message, CODE).unwrap_or(DeadLetter::RECEIVES_USED_UP).to_owned(),
+        at: sent,
+        redrives: redrives_of(message),
+    }
+}
+
+fn text<'a>(message: &'a Message, name: &str) -> Option<&'a str> {
+    message.message_attributes()?.get(name).and_then(MessageAttributeValue::string_value)
+}
+
+fn trace_of(message: &Message) -> Option<sluice_domain::id::TraceId> {
+    text(message, attribute::TRACE_ID)?.parse().ok()
+}
+
+fn redrives_of(message: &Message) -> u32 {
+    text(message, REDRIVES).and_then(|count| count.parse().ok()).unwrap_or_default()
+}
