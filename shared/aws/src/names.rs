@@ -174,7 +174,8 @@ mod tests {
     #[test]
     fn the_template_sets_these_variables_and_no_others() {
         /// Read by others than [`Names`].
-        const ELSEWHERE: [&str; 3] = ["SLUICE_CONFIG", "SLUICE_DIGEST_LOCK", "SLUICE_DIGEST_DAYS"];
+        const ELSEWHERE: [&str; 4] =
+            ["SLUICE_CONFIG", "SLUICE_LOG", "SLUICE_DIGEST_LOCK", "SLUICE_DIGEST_DAYS"];
         let template = include_str!("../../../template.yaml");
         let mut set: Vec<&str> = template
             .lines()
