@@ -1,9 +1,11 @@
 //! Who may do what.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{Findings, Rule};
-use crate::template::model::{Template, at, items, pattern, statements, text};
+use crate::template::model::{Template, at, fields, items, pattern, statements, target, text};
 
 pub(super) const RULES: &[Rule] = &[
     Rule { name: "exact-actions", check: exact_actions },
@@ -13,6 +15,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { name: "kms-context", check: kms_context },
     Rule { name: "below-a-prefix", check: below_a_prefix },
     Rule { name: "endpoint-policies", check: endpoint_policies },
+    Rule { name: "named-and-reached", check: named_and_reached },
 ];
 
 /// The actions for which AWS knows no resource, so that `*` is the only thing to write: nothing else may stand beside them.
@@ -160,5 +163,40 @@ fn endpoint_policies(template: &Template, findings: &mut Findings) {
                 "expected exact actions, exact resources and `aws:PrincipalAccount`",
             );
         }
+    }
+}
+
+/// A function is told the names of what its role reaches, and its role reaches what it is told.
+fn named_and_reached(template: &Template, findings: &mut Findings) {
+    let stored = |id: &&str| {
+        let kind = text(at(template.resource(id), &["Type"]));
+        matches!(kind, "AWS::DynamoDB::Table" | "AWS::SQS::Queue" | "AWS::S3::Bucket")
+    };
+    let variables = |value| fields(at(value, &["Environment", "Variables"])).map(|(_, value)| target(value));
+    for function in template.functions() {
+        let own: BTreeSet<&str> = variables(function.properties).filter(stored).collect();
+        let of_all: BTreeSet<&str> = variables(at(&template.0, &["Globals", "Function"])).collect();
+        let role = target(template.of_function(&function, "Role"));
+        let granted = template.granted();
+        let allowed = granted.iter().filter(|it| it.owner == role && is_allowed(it.value));
+        let reached: BTreeSet<&str> =
+            allowed.flat_map(|it| items(at(it.value, &["Resource"]))).map(of_arn).filter(stored).collect();
+        // Transformed, every function carries the variables of all.
+        for id in own.difference(&reached).filter(|_| !template.is_transformed()) {
+            findings.note(function.id, format!("is told of `{id}`, which its role does not reach"));
+        }
+        for id in reached.iter().filter(|id| !own.contains(**id) && !of_all.contains(**id)) {
+            findings.note(function.id, format!("its role reaches `{id}`, of which no variable tells it"));
+        }
+    }
+}
+
+/// The logical id in an ARN: `Fn::GetAtt`, or the first `${Id.Arn}` of a pattern.
+fn of_arn(value: &Value) -> &str {
+    match target(value) {
+        "" => {
+            pattern(value).strip_prefix("${").and_then(|rest| rest.split_once(".Arn}")).map_or("", |it| it.0)
+        }
+        id => id,
     }
 }

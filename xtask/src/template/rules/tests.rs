@@ -322,6 +322,18 @@ fn broken() -> Vec<(&'static str, &'static str, Value, &'static str)> {
             "EndpointSecurityGroup",
         ),
         (
+            "named-and-reached",
+            "Resources/BucketAssignment/Properties/Environment/Variables/SLUICE_TABLE_AUDIT",
+            json!({"Ref": "AuditTable"}),
+            "BucketAssignment",
+        ),
+        (
+            "named-and-reached",
+            "Resources/BucketAssignment/Properties/Environment/Variables/SLUICE_TABLE_EXPOSURES",
+            Value::Null,
+            "BucketAssignment",
+        ),
+        (
             "endpoints-suffice",
             properties("QueuesEndpoint", "PolicyDocument/Statement/0/Action"),
             json!(["sqs:SendMessage"]),
