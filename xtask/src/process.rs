@@ -15,7 +15,12 @@ pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
 /// The cargo that runs this chore.
 pub(crate) fn cargo() -> Command {
     let mut command = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // `cargo run` sets these for this program; builds that inherit them would be rebuilt each time.
+    forget_this_package(&mut command);
+    command
+}
+
+/// `cargo run` sets variables for this program; builds that inherit them would be rebuilt each time.
+pub(crate) fn forget_this_package(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let name_text = name.to_string_lossy();
         if name_text.starts_with("CARGO_PKG_")
@@ -25,7 +30,6 @@ pub(crate) fn cargo() -> Command {
             command.env_remove(&name);
         }
     }
-    command
 }
 
 /// Runs it with its output shown.

@@ -78,6 +78,7 @@ fn build(tools: &Tools) -> Result<()> {
     )?;
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let mut build = tools.program("sam");
+    process::forget_this_package(&mut build);
     // The host's own compiler: what it links asks for glibc 2.34 at most, which is what `provided.al2023` has.
     build.env("PATH", path).env("CARGO_LAMBDA_COMPILER", "cargo");
     build.args(["build", "--parameter-overrides"]).arg(format!("Architecture={architecture}"));
