@@ -92,6 +92,7 @@ where
         let request = ClaimRequest {
             key: cleared.event().key.clone(),
             trace_id: trace,
+            payload_sha256: cleared.event().payload_sha256.clone(),
             person: cleared.person().clone(),
             assignment,
             owner,

@@ -156,6 +156,7 @@ mod tests {
 
     fn delivery(attempts: Vec<Attempt>) -> Delivery {
         Delivery {
+            payload_sha256: "00".repeat(32),
             key: EventKey {
                 tenant: TenantId::new("t").unwrap(),
                 source: SourceId::new("s").unwrap(),

@@ -241,11 +241,7 @@ where
                     })
                 }
                 Ok(Written::Existing(stored)) => {
-                    tracing::info!(
-                        step = Self::NAME, trace_id = %event.trace_id, first_trace_id = %stored.trace_id,
-                        tenant = %event.key.tenant, source = %event.key.source, code = "duplicate",
-                        "dropped: the platform sent this event before"
-                    );
+                    tell_replay(&event, &stored);
                     self.metrics.count(Signal::Duplicate { step: Self::NAME });
                     Ok(())
                 }
@@ -296,6 +292,25 @@ where
                 self.metrics.count(Signal::Unhandled);
             }
         }
+    }
+}
+
+/// A replay is ordinary, unless its bytes are others: then the platform used an id twice, or somebody replays with changes.
+fn tell_replay(event: &Event, stored: &AuditRecord) {
+    let step = "compliance-check";
+    let (trace_id, first_trace_id) = (event.trace_id, stored.trace_id);
+    let (tenant, source) = (&event.key.tenant, &event.key.source);
+    if stored.payload_sha256 == event.payload_sha256 {
+        tracing::info!(
+            step, %trace_id, %first_trace_id, %tenant, %source, code = "duplicate",
+            "dropped: the platform sent this event before"
+        );
+    } else {
+        tracing::warn!(
+            step, %trace_id, %first_trace_id, %tenant, %source, code = "duplicate_altered",
+            first_payload_sha256 = stored.payload_sha256, payload_sha256 = event.payload_sha256,
+            "dropped: an event of this id was decided before, with another payload"
+        );
     }
 }
 

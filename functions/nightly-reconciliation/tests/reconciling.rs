@@ -164,6 +164,7 @@ impl Night {
         let owner = FencingToken::from_random([9; 16]);
         let now = event.received_at.plus_ms(60);
         let request = ClaimRequest {
+            payload_sha256: "00".repeat(32),
             key: event.key.clone(),
             trace_id: event.trace_id,
             person: event.person.clone().unwrap(),

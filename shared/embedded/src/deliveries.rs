@@ -45,9 +45,13 @@ fn busy_until(state: &DeliveryState, now: UnixMillis) -> Option<UnixMillis> {
 
 fn claim(tables: &mut Tables<'_>, request: ClaimRequest) -> Result<Claim, Fault> {
     let key = of_event(&request.key);
-    let ClaimRequest { key: event, trace_id, person, assignment, owner, now, deadline } = request;
+    let ClaimRequest { key: event, trace_id, payload_sha256, person, assignment, owner, now, deadline } =
+        request;
     let state = DeliveryState::Claimed { owner, deadline };
     let delivery = match tables.json::<Delivery>(Name::Deliveries, key.as_slice())? {
+        Some(stored) if !stored.payload_sha256.is_empty() && stored.payload_sha256 != payload_sha256 => {
+            return Err(Fault::Call(PortError::OtherPayload { what: "deliveries" }));
+        }
         Some(stored) if stored.state.is_settled() => return Ok(Claim::Settled(stored)),
         Some(mut stored) => {
             if let Some(until) = busy_until(&stored.state, now) {
@@ -60,7 +64,16 @@ fn claim(tables: &mut Tables<'_>, request: ClaimRequest) -> Result<Claim, Fault>
         None => {
             let attempts = vec![opened(now)];
             let of_day = Key::of(&event.tenant).time(now).bytes(key.as_slice());
-            let new = Delivery { key: event, trace_id, person, assignment, opened_at: now, state, attempts };
+            let new = Delivery {
+                key: event,
+                trace_id,
+                payload_sha256,
+                person,
+                assignment,
+                opened_at: now,
+                state,
+                attempts,
+            };
             let value = tables::json(Name::Deliveries, &new)?;
             tables.put(Name::DeliveryDays, of_day.as_slice(), key.as_slice())?;
             tables.put(Name::Deliveries, key.as_slice(), &value)?;

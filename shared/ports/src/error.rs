@@ -47,6 +47,15 @@ pub enum PortError {
         /// Which, and what to do.
         cause: String,
     },
+    /// The key is known, but for something else: two payloads came under one id.
+    #[error(
+        "{what} has this key with another payload: the platform used an id twice, or somebody made the message; \
+         compare the two in the audit log before sending either"
+    )]
+    OtherPayload {
+        /// Which store.
+        what: &'static str,
+    },
     /// The claim belongs to somebody else by now.
     #[error("the claim was taken over by another owner")]
     Fenced,
@@ -58,7 +67,9 @@ impl PortError {
         match self {
             Self::Unavailable { .. } => FailureKind::Retry,
             Self::Throttled { until, .. } => FailureKind::ThrottledUntil(*until),
-            Self::Corrupt { .. } | Self::TooLarge { .. } => FailureKind::Permanent,
+            Self::Corrupt { .. } | Self::TooLarge { .. } | Self::OtherPayload { .. } => {
+                FailureKind::Permanent
+            }
             Self::Missing { .. } => FailureKind::Configuration,
             Self::Fenced => FailureKind::InDoubt,
         }

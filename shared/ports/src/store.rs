@@ -164,6 +164,8 @@ pub struct ClaimRequest {
     pub key: EventKey,
     /// Its trace.
     pub trace_id: TraceId,
+    /// Lower-case hex SHA-256 of the callback's raw body: what the claim is for, besides the name of it.
+    pub payload_sha256: String,
     /// Whose event.
     pub person: PersonId,
     /// Script, variant, destination; the first claim's stays for ever.
@@ -211,6 +213,9 @@ pub enum Settlement {
 /// Deliveries, claimed with a fencing token.
 pub trait Deliveries: Send + Sync {
     /// Claims a delivery: one conditional write.
+    ///
+    /// # Errors
+    /// [`PortError::OtherPayload`] when the event was claimed with another payload before, settled or not.
     fn claim(&self, request: ClaimRequest) -> impl Future<Output = Result<Claim, PortError>> + Send;
 
     /// Ends a claim with its attempt's result (replacing the open attempt): one conditional write.

@@ -125,6 +125,7 @@ fn delivery(number: u8, state: DeliveryState) -> Delivery {
         request_sha256: None,
     };
     Delivery {
+        payload_sha256: "00".repeat(32),
         key: key(number),
         trace_id: trace(number),
         person: person(number),

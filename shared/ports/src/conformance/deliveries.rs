@@ -108,6 +108,19 @@ pub async fn the_first_assignment_stays<H: Harness>(harness: H) {
     assert_eq!(won(harness.store(), turned).await.assignment, assignment("sales-group"));
 }
 
+/// An id that the platform uses twice, or a message that somebody made: neither may pass for the other, at any time.
+pub async fn another_payload_under_the_same_key_is_refused<H: Harness>(harness: H) {
+    let store = harness.store();
+    let other = |at| ClaimRequest { payload_sha256: "11".repeat(32), ..claim(1, owner(2), at) };
+    let first = won(store, claim(1, owner(1), 0)).await;
+    let refused = Err(PortError::OtherPayload { what: "deliveries" });
+    assert_eq!(store.claim(other(1)).await, refused);
+    assert_eq!(store.claim(other(1_000)).await, refused, "nor may it take over");
+    assert_eq!(store.delivery(&key(brand(), 1)).await, Ok(Some(first)));
+    store.settle(&key(brand(), 1), owner(1), attempt(0, delivered()), Settlement::Delivered).await.unwrap();
+    assert_eq!(store.claim(other(2_000)).await, refused);
+}
+
 /// The newest ones; the record's size is bounded.
 pub async fn the_last_twenty_attempts_are_kept<H: Harness>(harness: H) {
     let store = harness.store();

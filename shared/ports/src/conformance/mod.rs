@@ -91,6 +91,7 @@ macro_rules! conformance_tests {
                 deliveries: what_is_settled_stays_settled,
                 deliveries: a_waiting_delivery_is_free_at_its_time,
                 deliveries: the_first_assignment_stays,
+                deliveries: another_payload_under_the_same_key_is_refused,
                 deliveries: the_last_twenty_attempts_are_kept,
                 deliveries: nothing_can_be_settled_that_was_never_claimed,
                 deliveries: a_day_lists_its_own_deliveries,
