@@ -9,6 +9,8 @@ mod names;
 mod queue;
 mod reports;
 mod secrets;
+mod store;
+pub mod table;
 
 pub use connection::{Connection, ConnectionError, ConnectionParts, Patience, Service};
 pub use keys::{KeyOperator, KeyPlace, KmsKeyRing, Making};
@@ -16,3 +18,5 @@ pub use names::{Names, Resource, Unnamed};
 pub use queue::Queues;
 pub use reports::S3Reports;
 pub use secrets::ManagedSecrets;
+pub use store::Store;
+pub use table::{Table, TableNames, Tables};
