@@ -1,4 +1,8 @@
 //! The tables of `DynamoDB`, against the engines that stand in for it.
 
+mod budget;
 mod conformance;
+mod faults;
+mod items;
 mod support;
+mod template;

@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::types::{
 };
 use sluice_aws::{Store, Table, TableNames, Tables};
 use sluice_domain::time::UnixMillis;
+use sluice_emulators::proxy::Proxy;
 use sluice_emulators::{Dynoxide, Endpoint, Ministack};
 use sluice_ports::conformance::Harness;
 use sluice_ports::conformance::samples::NOON;
@@ -27,13 +28,15 @@ impl Clock for Noon {
     }
 }
 
-/// Bytes that differ each time, and are the same in each run.
+/// Bytes that nobody else has, in this process.
 #[derive(Default)]
-pub(crate) struct Counted(AtomicU64);
+pub(crate) struct Counted;
+
+static NUMBER: AtomicU64 = AtomicU64::new(1);
 
 impl Entropy for Counted {
     fn fill(&self, bytes: &mut [u8]) {
-        let number = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         bytes.iter_mut().rev().zip(number.iter().rev()).for_each(|(to, from)| *to = *from);
     }
 }
@@ -44,12 +47,10 @@ pub(crate) struct MemoryQueues {
     pub(crate) messages: Arc<Mutex<BTreeMap<Queue, Vec<OutboundMessage>>>>,
     /// Fails the next so many sends.
     pub(crate) failures: Arc<AtomicU64>,
-    pub(crate) calls: Arc<AtomicU64>,
 }
 
 impl Outbox for MemoryQueues {
     async fn send(&self, queue: Queue, messages: Vec<OutboundMessage>) -> Vec<SendFailure> {
-        self.calls.fetch_add(1, Ordering::SeqCst);
         let broken = self
             .failures
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
@@ -72,6 +73,10 @@ impl Outbox for MemoryQueues {
 }
 
 impl MemoryQueues {
+    pub(crate) fn fail_next(&self) {
+        self.failures.store(1, Ordering::SeqCst);
+    }
+
     pub(crate) fn drain(&self, queue: Queue) -> Vec<String> {
         let mut queues = self.messages.lock().unwrap();
         let messages = queues.entry(queue).or_default();
@@ -95,6 +100,20 @@ pub(crate) struct World {
     pub(crate) client: Client,
     pub(crate) endpoint: Endpoint,
     _engine: Engine,
+}
+
+impl World {
+    /// The same tables, called through a proxy.
+    pub(crate) async fn behind_proxy(mut self) -> (Self, Proxy) {
+        let proxy = Proxy::start(self.endpoint.url.as_str()).await.unwrap();
+        self.store = store_with(client_at(&self.endpoint, &proxy.url()));
+        (self, proxy)
+    }
+
+    /// The same tables, as another process has them.
+    pub(crate) fn another_store(&self) -> Store<MemoryQueues> {
+        store_with(client_of(&self.endpoint))
+    }
 }
 
 impl Harness for World {
@@ -132,7 +151,7 @@ pub(crate) fn names() -> TableNames {
 }
 
 pub(crate) fn store_with(client: Client) -> Store<MemoryQueues> {
-    let tables = Tables::new(client, names(), Arc::new(Noon), Arc::new(Counted::default()));
+    let tables = Tables::new(client, names(), Arc::new(Noon), Arc::new(Counted));
     Store { tables, queues: MemoryQueues::default() }
 }
 
