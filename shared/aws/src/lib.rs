@@ -19,4 +19,4 @@ pub use queue::Queues;
 pub use reports::S3Reports;
 pub use secrets::ManagedSecrets;
 pub use store::Store;
-pub use table::{Table, TableNames, Tables};
+pub use table::{Table, Tables};

@@ -180,8 +180,9 @@ mod tests {
             let place = |at| Place::of(&key, trace, UnixMillis(at)).at;
             prop_assert_eq!(place(early).cmp(&place(late)), early.cmp(&late));
             prop_assert_eq!(parse_place(&key.tenant, &place(late)), Some((UnixMillis(late), trace, key.clone())));
-            prop_assert!(Place::of(&key, trace, UnixMillis(late)).partition
-                .starts_with(&format!("{}#{}#", key.tenant, UnixMillis(late).business_day())));
+            let begins = format!("{}#{}#", key.tenant, UnixMillis(late).business_day());
+            let partition = Place::of(&key, trace, UnixMillis(late)).partition;
+            prop_assert!(partition.starts_with(&begins));
         }
 
         #[test]

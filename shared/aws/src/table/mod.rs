@@ -9,14 +9,12 @@ mod exposures;
 mod item;
 mod key;
 mod listing;
-mod names;
 mod orders;
 mod receipts;
 pub mod schema;
 mod write_once;
 
 pub(crate) use item::Attributes;
-pub use names::TableNames;
 pub use schema::Table;
 
 use std::sync::Arc;
@@ -28,7 +26,8 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde::de::DeserializeOwned;
 use sluice_ports::{Clock, Entropy, PortError};
 
-use crate::fault::port_error;
+use crate::fault::{code, port_error};
+use crate::names::Names;
 use item::{WRITER, read_text, text};
 
 /// The seven tables. Cheap to clone.
@@ -39,7 +38,7 @@ pub struct Tables {
 
 struct Inner {
     client: Client,
-    names: TableNames,
+    names: Names,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
@@ -52,7 +51,7 @@ impl std::fmt::Debug for Tables {
 
 impl Tables {
     /// Tables of those names. A function that has no name for a table gets [`PortError::Missing`] when it asks for it.
-    pub fn new(client: Client, names: TableNames, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+    pub fn new(client: Client, names: Names, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         Self { inner: Arc::new(Inner { client, names, clock, entropy }) }
     }
 
@@ -61,7 +60,7 @@ impl Tables {
     }
 
     pub(crate) fn name(&self, table: Table) -> Result<&str, PortError> {
-        self.inner.names.of(table)
+        self.inner.names.get(table.resource())
     }
 
     /// A nonce that no other write has.
@@ -76,7 +75,14 @@ impl Tables {
         table: Table,
         error: &SdkError<E, HttpResponse>,
     ) -> PortError {
-        port_error(table.as_str(), error, self.inner.clock.now())
+        let what = table.as_str();
+        match code(error) {
+            // The same request would be refused for ever: poison, not weather.
+            Some(code @ ("ValidationException" | "SerializationException")) => {
+                PortError::Corrupt { what, cause: format!("the request was refused with `{code}`") }
+            }
+            _ => port_error(what, error, self.inner.clock.now()),
+        }
     }
 
     /// What was still not done after every try was throttled; `DynamoDB` gives no other reason for leaving out a part of a batch.

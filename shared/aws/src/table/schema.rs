@@ -2,6 +2,8 @@
 //!
 //! `docs/adr/0007-dynamodb-keys.md` has the access patterns and the numbers.
 
+use crate::names::Resource;
+
 /// A table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
@@ -110,29 +112,16 @@ impl Table {
         }
     }
 
-    /// The variable that holds its name.
-    pub fn variable(self) -> &'static str {
+    /// Its part of the stack, whose variable holds its name.
+    pub fn resource(self) -> Resource {
         match self {
-            Self::Consent => "SLUICE_TABLE_CONSENT",
-            Self::Audit => "SLUICE_TABLE_AUDIT",
-            Self::Exposures => "SLUICE_TABLE_EXPOSURES",
-            Self::Deliveries => "SLUICE_TABLE_DELIVERIES",
-            Self::Orders => "SLUICE_TABLE_ORDERS",
-            Self::Receipts => "SLUICE_TABLE_RECEIPTS",
-            Self::Keys => "SLUICE_TABLE_KEYS",
-        }
-    }
-
-    /// Its resource in `template.yaml`.
-    pub fn resource(self) -> &'static str {
-        match self {
-            Self::Consent => "ConsentTable",
-            Self::Audit => "AuditTable",
-            Self::Exposures => "ExposuresTable",
-            Self::Deliveries => "DeliveriesTable",
-            Self::Orders => "OrdersTable",
-            Self::Receipts => "ReceiptsTable",
-            Self::Keys => "KeysTable",
+            Self::Consent => Resource::ConsentTable,
+            Self::Audit => Resource::AuditTable,
+            Self::Exposures => Resource::ExposuresTable,
+            Self::Deliveries => Resource::DeliveriesTable,
+            Self::Orders => Resource::OrdersTable,
+            Self::Receipts => Resource::ReceiptsTable,
+            Self::Keys => Resource::KeysTable,
         }
     }
 

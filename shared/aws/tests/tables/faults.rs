@@ -197,8 +197,8 @@ async fn a_crash_between_claim_and_settlement_leaves_an_open_attempt() {
         panic!("held for ever")
     };
     assert_eq!(delivery.attempts.iter().map(|attempt| attempt.ended_at).collect::<Vec<_>>(), [None, None]);
-    let late =
-        world.store.settle(&key(brand(), 1), owner(1), attempt(0, Outcome::Transient), Settlement::Refused);
+    let (key, end) = (key(brand(), 1), attempt(0, Outcome::Transient));
+    let late = world.store.settle(&key, owner(1), end, Settlement::Refused);
     assert_eq!(late.await, Err(PortError::Fenced));
     assert_eq!(Table::Deliveries.schema().expires, None, "a delivery is known for ever");
 }

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
-use sluice_aws::{Store, Table, TableNames, Tables};
+use sluice_aws::{Names, Store, Table, Tables};
 use sluice_domain::time::UnixMillis;
 use sluice_emulators::proxy::Proxy;
 use sluice_emulators::{Dynoxide, Endpoint, Ministack};
@@ -146,8 +146,12 @@ pub(crate) fn client_at(endpoint: &Endpoint, url: &str) -> Client {
     Client::from_conf(config)
 }
 
-pub(crate) fn names() -> TableNames {
-    TableNames::of_stack("test")
+fn name_of(table: Table) -> String {
+    format!("test-{}", table.as_str())
+}
+
+fn names() -> Names {
+    Table::ALL.into_iter().fold(Names::default(), |names, table| names.with(table.resource(), name_of(table)))
 }
 
 pub(crate) fn store_with(client: Client) -> Store<MemoryQueues> {
@@ -206,7 +210,7 @@ pub(crate) async fn create(client: &Client, table: Table) {
             .build()
             .unwrap()
     });
-    let name = names().of(table).unwrap().to_owned();
+    let name = name_of(table);
     client
         .create_table()
         .table_name(&name)
