@@ -7,6 +7,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { name: "network-optional", check: network_optional },
     Rule { name: "egress-https", check: egress_https },
     Rule { name: "endpoints-suffice", check: endpoints_suffice },
+    Rule { name: "endpoints-exact", check: endpoints_exact },
 ];
 
 /// What Lambda's poller does with the function's role, from its own network.
@@ -84,6 +85,36 @@ fn endpoints_suffice(template: &Template, findings: &mut Findings) {
                         ),
                     );
                 }
+            }
+        }
+    }
+}
+
+/// And no more than that.
+fn endpoints_exact(template: &Template, findings: &mut Findings) {
+    let functions = template.functions();
+    let attached = functions.iter().filter(|it| !at(it.properties, &["VpcConfig"]).is_null());
+    let roles: Vec<&str> = attached.map(|it| target(template.of_function(it, "Role"))).collect();
+    let granted = template.granted();
+    let carried = |owner: &str| {
+        let managed =
+            roles.iter().flat_map(|role| items(at(template.properties(role), &["ManagedPolicyArns"])));
+        roles.contains(&owner) || managed.into_iter().any(|policy| target(policy) == owner)
+    };
+    let allowed: Vec<&str> = granted
+        .iter()
+        .filter(|it| carried(it.owner))
+        .flat_map(|it| items(at(it.value, &["Action"])))
+        .map(text)
+        .collect();
+    for (id, endpoint) in template.of_type("AWS::EC2::VPCEndpoint") {
+        for statement in statements(id, at(endpoint, &["PolicyDocument"])) {
+            for action in items(at(statement.value, &["Action"])).into_iter().map(text) {
+                findings.expect(
+                    allowed.contains(&action),
+                    &statement.place,
+                    format!("lets `{action}` through, which no function in the network may do"),
+                );
             }
         }
     }

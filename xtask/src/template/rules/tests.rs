@@ -334,6 +334,12 @@ fn broken() -> Vec<(&'static str, &'static str, Value, &'static str)> {
             "BucketAssignment",
         ),
         (
+            "endpoints-exact",
+            properties("KeyEndpoint", "PolicyDocument/Statement/0/Action/0"),
+            json!("kms:CreateGrant"),
+            "KeyEndpoint.OpenTenantKeys",
+        ),
+        (
             "endpoints-suffice",
             properties("QueuesEndpoint", "PolicyDocument/Statement/0/Action"),
             json!(["sqs:SendMessage"]),
