@@ -31,8 +31,9 @@ pub(super) fn run() -> Result<()> {
     let mut any = false;
     for package in metadata.members() {
         let benches = package.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "bench"));
-        // That one is no Criterion benchmark.
-        for target in benches.filter(|target| target.name != super::pipeline::NAME) {
+        // Those are no Criterion benchmarks.
+        let ours = [super::pipeline::NAME, super::aws::NAME];
+        for target in benches.filter(|target| !ours.contains(&target.name.as_str())) {
             say::step(&format!("{} of {}", target.name, package.name));
             let mut bench = process::cargo();
             bench.args([

@@ -1,5 +1,6 @@
 //! Benchmarks: medians, with the machine they were measured on.
 
+mod aws;
 mod http;
 mod load;
 mod machine;
@@ -32,6 +33,29 @@ enum Which {
     /// The front door under load, beside Go servers that only verify and parse.
     #[command(after_help = "Example: cargo xtask bench http --only net/http,fasthttp --rounds 3 --seconds 2")]
     Http(HttpArgs),
+    /// The functions on AWS: cold starts, calls, bytes, costs, throughput, against emulators.
+    #[command(after_help = "Example: cargo xtask bench aws --runs 5 --events 50")]
+    Aws(AwsArgs),
+}
+
+/// `cargo xtask bench aws`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct AwsArgs {
+    /// Cold starts of each function.
+    #[arg(long, default_value_t = 30)]
+    pub(crate) runs: u32,
+    /// Events through all steps, at each batch size.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) events: u32,
+    /// Print JSON in place of tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Default for AwsArgs {
+    fn default() -> Self {
+        Self { runs: 30, events: 200, json: false }
+    }
 }
 
 /// `cargo xtask bench http`.
@@ -76,15 +100,19 @@ impl Default for HttpArgs {
 
 /// Measures and prints.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    say::line(&machine::description());
+    if !matches!(&args.which, Some(Which::Aws(AwsArgs { json: true, .. }))) {
+        say::line(&machine::description());
+    }
     match &args.which {
         Some(Which::Micro) => micro::run(),
         Some(Which::Pipeline) => pipeline::run(),
         Some(Which::Http(args)) => http::run(args),
+        Some(Which::Aws(args)) => aws::run(args),
         None => {
             micro::run()?;
             pipeline::run()?;
-            http::run(&HttpArgs::default())
+            http::run(&HttpArgs::default())?;
+            aws::run(&AwsArgs::default())
         }
     }
 }

@@ -1,0 +1,213 @@
+//! Events through all steps, as Lambda's poller would bring them: receive, invoke, delete.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha1::{Digest as _, Sha1};
+use sluice_emulators::deploy::{Binaries, workspace};
+
+use crate::sandbox::{ColdStart, Sandbox, cold_start};
+use crate::spent::{Spent, spent};
+use crate::world::{SECRET, World};
+
+/// The queue-fed steps, with their queues.
+pub(crate) const STEPS: [(&str, &str); 3] =
+    [("compliance-check", "events"), ("bucket-assignment", "cleared"), ("channel-dispatch", "assigned")];
+const DOOR: &str = "webhook-verify";
+const NIGHT: &str = "nightly-reconciliation";
+
+/// What one function did with all events of a journey.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Step {
+    function: String,
+    invocations: usize,
+    /// From event to answer, of all invocations together.
+    wall_ms: f64,
+    /// The function's processor time for them.
+    cpu_ms: f64,
+    calls: Vec<Spent>,
+}
+
+/// A whole journey.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Journey {
+    batch: usize,
+    events: usize,
+    delivered: usize,
+    steps: Vec<Step>,
+}
+
+/// The cold starts of one function, and of the yardstick between them.
+pub(crate) type ColdStarts = BTreeMap<String, Vec<ColdStart>>;
+
+/// A callback of a person of their own: a 留资 card, signed.
+fn callback(number: usize) -> Result<Value> {
+    let sample = std::fs::read_to_string(workspace().join("events/webhook-verify/lead-card.json"))?;
+    let mut event: Value = serde_json::from_str(&sample)?;
+    let body = event.get("body").and_then(Value::as_str).context("a sample without a body")?;
+    let mut body: Value = serde_json::from_str(body)?;
+    body["client_key"] = "awdemobrand000001".into();
+    body["from_user_id"] = format!("bench-person-{number}").into();
+    body["content"]["server_message_id"] = format!("@bench{number:012}==").into();
+    let body = body.to_string();
+    let signature = hex::encode(Sha1::new().chain_update(SECRET).chain_update(&body).finalize());
+    event["headers"]["msg-id"] = format!("bench-{number:012}").into();
+    event["headers"]["x-douyin-signature"] = signature.into();
+    event["body"] = body.into();
+    Ok(event)
+}
+
+fn accepted(answer: &Value) -> Result<()> {
+    ensure!(answer.get("statusCode") == Some(&json!(200)), "a genuine callback was answered with {answer}");
+    Ok(())
+}
+
+fn done(answer: &Value) -> Result<()> {
+    let failures = answer.get("batchItemFailures").and_then(Value::as_array).map_or(0, Vec::len);
+    ensure!(failures == 0, "messages came back: {answer}");
+    Ok(())
+}
+
+/// Measures warm functions with so many events a batch.
+pub(crate) async fn warm(
+    world: &World,
+    programs: &Binaries,
+    (events, batch, first): (usize, usize, usize),
+) -> Result<Journey> {
+    let program = |name: &'static str| programs.program(name).with_context(|| format!("no `{name}`"));
+    let mut steps = Vec::new();
+    let mut door = Sandbox::start(program(DOOR)?, DOOR, world.variables()).await?;
+    // What is fetched once a process belongs to the cold start.
+    accepted(&door.invoke(&callback(first)?).await?.1)?;
+    drop(receive(world, "events", 1).await?);
+    world.proxy.forget();
+    let (before, mut wall) = (door.cpu()?, Duration::ZERO);
+    for number in 1..=events {
+        let (took, answer) = door.invoke(&callback(first + number)?).await?;
+        accepted(&answer)?;
+        wall += took;
+    }
+    steps.push(step(world, DOOR, events, wall, door.cpu()?.saturating_sub(before)).await?);
+    door.stop().await?;
+    for (function, queue) in STEPS {
+        let mut sandbox = Sandbox::start(program(function)?, function, world.variables()).await?;
+        let warming = receive(world, queue, 1).await?.context("nothing arrived")?;
+        done(&sandbox.invoke(&warming.event).await?.1)?;
+        warming.delete(world).await?;
+        world.proxy.forget();
+        let (before, mut wall, mut invocations) = (sandbox.cpu()?, Duration::ZERO, 0);
+        while let Some(received) = receive(world, queue, batch).await? {
+            let (took, answer) = sandbox.invoke(&received.event).await?;
+            done(&answer).with_context(|| function.to_owned())?;
+            received.delete(world).await?;
+            (wall, invocations) = (wall + took, invocations + 1);
+        }
+        steps.push(step(world, function, invocations, wall, sandbox.cpu()?.saturating_sub(before)).await?);
+        sandbox.stop().await?;
+    }
+    let delivered = crate::spent::delivered(world).await?;
+    Ok(Journey { batch, events, delivered, steps })
+}
+
+async fn step(
+    world: &World,
+    function: &str,
+    invocations: usize,
+    wall: Duration,
+    cpu: Duration,
+) -> Result<Step> {
+    Ok(Step {
+        function: function.to_owned(),
+        invocations,
+        wall_ms: wall.as_secs_f64() * 1e3,
+        cpu_ms: cpu.as_secs_f64() * 1e3,
+        calls: spent(world, function).await?,
+    })
+}
+
+/// Measures cold starts: every event meets a process of its own. The yardstick runs between, so that a busy moment hits all alike.
+pub(crate) async fn cold(
+    world: &World,
+    programs: &Binaries,
+    hello: &Path,
+    (runs, first): (usize, usize),
+) -> Result<ColdStarts> {
+    let program = |name: &'static str| programs.program(name).with_context(|| format!("no `{name}`"));
+    let mut all = ColdStarts::new();
+    let scheduled =
+        std::fs::read_to_string(workspace().join("events/nightly-reconciliation/scheduled.json"))?;
+    let scheduled: Value = serde_json::from_str(&scheduled)?;
+    for run in 0..runs {
+        let callback = callback(first + run)?;
+        let (start, answer) = cold_start(program(DOOR)?, DOOR, world.variables(), &callback).await?;
+        accepted(&answer)?;
+        all.entry(DOOR.to_owned()).or_default().push(start);
+        for (function, queue) in STEPS {
+            let received = receive(world, queue, 1).await?.context("nothing arrived")?;
+            let (start, answer) =
+                cold_start(program(function)?, function, world.variables(), &received.event).await?;
+            done(&answer).with_context(|| function.to_owned())?;
+            received.delete(world).await?;
+            all.entry(function.to_owned()).or_default().push(start);
+        }
+        let (start, _report) = cold_start(program(NIGHT)?, NIGHT, world.variables(), &scheduled).await?;
+        all.entry(NIGHT.to_owned()).or_default().push(start);
+        let (start, _nothing) = cold_start(hello, "peer-hello", world.variables(), &json!({})).await?;
+        all.entry("peer-hello".to_owned()).or_default().push(start);
+    }
+    Ok(all)
+}
+
+/// A batch off a queue.
+struct Received {
+    url: String,
+    event: Value,
+}
+
+async fn receive(world: &World, queue: &str, most: usize) -> Result<Option<Received>> {
+    let url = world.queue(queue)?.to_owned();
+    let body = json!({
+        "QueueUrl": url, "MaxNumberOfMessages": most, "WaitTimeSeconds": 0,
+        "MessageAttributeNames": ["All"], "AttributeNames": ["All"],
+    });
+    let answer = world.queues.json("sqs", "AmazonSQS.ReceiveMessage", &body).await?;
+    let messages = answer.get("Messages").and_then(Value::as_array).cloned().unwrap_or_default();
+    let records: Vec<Value> = messages.iter().map(|message| record(message, queue)).collect();
+    Ok((!records.is_empty()).then(|| Received { url, event: json!({ "Records": records }) }))
+}
+
+/// A message as Lambda hands it over.
+fn record(message: &Value, queue: &str) -> Value {
+    let mut attributes = serde_json::Map::new();
+    let all = message.get("MessageAttributes").and_then(Value::as_object);
+    for (name, attribute) in all.into_iter().flatten() {
+        let value = json!({
+            "stringValue": attribute["StringValue"], "dataType": attribute["DataType"],
+            "stringListValues": [], "binaryListValues": [],
+        });
+        attributes.insert(name.clone(), value);
+    }
+    json!({
+        "messageId": message["MessageId"], "receiptHandle": message["ReceiptHandle"], "body": message["Body"],
+        "md5OfBody": message["MD5OfBody"], "attributes": message["Attributes"], "messageAttributes": attributes,
+        "eventSource": "aws:sqs", "eventSourceARN": format!("arn:aws:sqs:us-east-1:123456789012:{queue}"),
+        "awsRegion": "us-east-1",
+    })
+}
+
+impl Received {
+    async fn delete(&self, world: &World) -> Result<()> {
+        let records = self.event.get("Records").and_then(Value::as_array).cloned().unwrap_or_default();
+        let entries: Vec<Value> = (0..)
+            .zip(&records)
+            .map(|(number, record)| json!({ "Id": format!("{number}"), "ReceiptHandle": record["receiptHandle"] }))
+            .collect();
+        let body = json!({ "QueueUrl": self.url, "Entries": entries });
+        world.queues.json("sqs", "AmazonSQS.DeleteMessageBatch", &body).await?;
+        Ok(())
+    }
+}

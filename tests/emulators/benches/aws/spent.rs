@@ -1,0 +1,113 @@
+//! What a function asked of AWS, in the units that AWS counts.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sluice_emulators::proxy::{Recorded, Service};
+
+use crate::world::World;
+
+/// Calls of one kind.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Spent {
+    service: String,
+    operation: String,
+    calls: usize,
+    items: usize,
+    bytes_in: usize,
+    bytes_out: usize,
+    /// Of `DynamoDB`, its indexes included.
+    write_units: usize,
+    /// Of `DynamoDB`, strongly consistent.
+    read_units: usize,
+    /// Of SQS: a request counts once a 64 KiB.
+    requests: usize,
+}
+
+/// Everything that a function called since the proxy's recording was emptied.
+pub(crate) async fn spent(world: &World, function: &str) -> Result<Vec<Spent>> {
+    let recording = world.proxy.recording();
+    let mut units = BTreeMap::new();
+    for (table, indexes) in &world.indexes {
+        units.insert(table.as_str(), largest_write(world, table).await?.saturating_mul(1 + indexes));
+    }
+    let mut sums: BTreeMap<(Service, String), Spent> = BTreeMap::new();
+    for Recorded { call, bytes_in, bytes_out, .. } in recording.calls() {
+        if call.function != function {
+            continue;
+        }
+        let sum = sums.entry((call.service, call.operation.clone())).or_default();
+        (sum.service, sum.operation) = (call.service.to_string(), call.operation.clone());
+        sum.calls += 1;
+        sum.items += call.items;
+        sum.bytes_in += bytes_in;
+        sum.bytes_out += bytes_out;
+        if call.service == Service::Sqs {
+            sum.requests += bytes_in.div_ceil(64 * 1_024).max(1);
+        }
+        if call.service == Service::DynamoDb {
+            let table = call.resources.first().map_or("", |name| name.split('/').next().unwrap_or_default());
+            let each = units.get(table).copied().unwrap_or(1);
+            match call.operation.as_str() {
+                "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" => {
+                    sum.write_units += call.items * each
+                }
+                "TransactWriteItems" => sum.write_units += call.items * each * 2,
+                // Every record of a hot path is below 4 KiB; an absent one costs a unit too.
+                "GetItem" | "BatchGetItem" => sum.read_units += call.items,
+                _ => sum.read_units += bytes_out.div_ceil(4_096).max(1),
+            }
+        }
+    }
+    Ok(sums.into_values().collect())
+}
+
+/// Write units of an item of this table: of the largest there is, for an item grows with its attempts.
+async fn largest_write(world: &World, table: &str) -> Result<usize> {
+    let items = scan(world, table).await?;
+    Ok(items.iter().map(|item| size(item).div_ceil(1_024)).max().unwrap_or(1).max(1))
+}
+
+/// How many deliveries are settled as delivered.
+pub(crate) async fn delivered(world: &World) -> Result<usize> {
+    let items = scan(world, "deliveries").await?;
+    Ok(items.iter().filter(|item| item.to_string().contains("delivered")).count())
+}
+
+async fn scan(world: &World, table: &str) -> Result<Vec<Value>> {
+    let (mut items, mut from) = (Vec::new(), Value::Null);
+    loop {
+        let mut body = json!({ "TableName": table });
+        if !from.is_null() {
+            body["ExclusiveStartKey"] = from;
+        }
+        let mut page = world.tables.json("dynamodb", "DynamoDB_20120810.Scan", &body).await?;
+        let read = page.get_mut("Items").and_then(Value::as_array_mut).context("a scan without items")?;
+        items.append(read);
+        from = page.get("LastEvaluatedKey").cloned().unwrap_or(Value::Null);
+        if from.is_null() {
+            return Ok(items);
+        }
+    }
+}
+
+/// An item's size as DynamoDB counts it: the bytes of names and values; 3 for a list or map and 1 for each of its elements.
+fn size(item: &Value) -> usize {
+    let attributes = item.as_object().into_iter().flatten();
+    attributes.map(|(name, value)| name.len() + value_size(value)).sum()
+}
+
+fn value_size(value: &Value) -> usize {
+    let Some((kind, value)) = value.as_object().and_then(|one| one.iter().next()) else { return 0 };
+    match (kind.as_str(), value) {
+        ("S", Value::String(text)) => text.len(),
+        ("N", Value::String(digits)) => digits.len().div_ceil(2) + 1,
+        ("B", Value::String(base64)) => base64.len() / 4 * 3,
+        ("M", map) => 3 + size(map) + map.as_object().map_or(0, serde_json::Map::len),
+        ("L", Value::Array(list)) => 3 + list.iter().map(|one| value_size(one) + 1).sum::<usize>(),
+        ("SS" | "NS" | "BS", Value::Array(set)) => set.iter().filter_map(Value::as_str).map(str::len).sum(),
+        _ => 1,
+    }
+}

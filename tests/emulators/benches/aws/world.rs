@@ -1,0 +1,174 @@
+//! What the functions find: the tables and queues of template.yaml, a key, the configuration's secrets, a platform that takes everything.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
+use bytes::Bytes;
+use http::{Method, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use sluice_emulators::deploy::workspace;
+use sluice_emulators::proxy::{Proxy, Service};
+use sluice_emulators::{Dynoxide, Endpoint, Ministack, Wire};
+use tokio::net::TcpListener;
+use yaml_serde::Value as Yaml;
+
+/// The secret that the callbacks are signed with. It protects nothing.
+pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const SECRETS_PREFIX: &str = "sluice";
+
+/// One account with everything in it.
+pub(crate) struct World {
+    pub(crate) proxy: Proxy,
+    pub(crate) queues: Wire,
+    pub(crate) tables: Wire,
+    variables: Vec<(String, String)>,
+    urls: BTreeMap<&'static str, String>,
+    /// How many indexes each table has: a write to the table is a write to each.
+    pub(crate) indexes: BTreeMap<String, usize>,
+    _dynoxide: Dynoxide,
+    platform: tokio::task::JoinHandle<()>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Result<Self> {
+        let (ministack, dynoxide) = (Ministack::shared()?, Dynoxide::start()?);
+        let endpoint = ministack.fresh();
+        let (queues, tables) = (Wire::new(endpoint.clone()), Wire::new(dynoxide.endpoint()));
+        let proxy =
+            Proxy::start_with(&endpoint.url, [(Service::DynamoDb, dynoxide.url().to_owned())]).await?;
+        let template = std::fs::read_to_string(workspace().join("template.yaml"))?;
+        let template: Yaml = yaml_serde::from_str(&template)?;
+        let (mut variables, mut urls) = (Vec::new(), BTreeMap::new());
+        let indexes = create_tables(&tables, &template, &mut variables).await?;
+        for name in ["events", "cleared", "assigned"] {
+            for (variable, suffix) in [("SLUICE_QUEUE_", ""), ("SLUICE_DLQ_", "-dead")] {
+                let url = create_queue(&queues, &format!("{name}{suffix}")).await?;
+                variables.push((format!("{variable}{}", name.to_uppercase()), url.clone()));
+                if suffix.is_empty() {
+                    urls.insert(name, url);
+                }
+            }
+        }
+        let key = queues.json("kms", "TrentService.CreateKey", &json!({})).await?;
+        let key = key.pointer("/KeyMetadata/Arn").and_then(Value::as_str).context("KMS made no key")?;
+        variables.push(("SLUICE_KMS_KEY".to_owned(), key.to_owned()));
+        for bucket in ["reports", "digests"] {
+            queues.rest("s3", &Method::PUT, &format!("/bench-{bucket}"), &[], "").await?;
+            variables.push((format!("SLUICE_{}", bucket.to_uppercase()), format!("bench-{bucket}")));
+        }
+        create_secrets(&queues).await?;
+        let (address, platform) = platform().await?;
+        let config = workspace().join("config").display().to_string();
+        variables.push(("SLUICE_CONFIG".to_owned(), config));
+        variables.push(("SLUICE_SECRETS_PREFIX".to_owned(), SECRETS_PREFIX.to_owned()));
+        variables.push(("SLUICE_DIGEST_LOCK".to_owned(), "GOVERNANCE".to_owned()));
+        for name in ["FEISHU", "WECOM", "WECHAT"] {
+            variables.push((format!("SLUICE_{name}_URL"), address.clone()));
+        }
+        let seen = Endpoint { url: proxy.url(), ..endpoint };
+        variables.extend(seen.variables().map(|(name, value)| (name.to_owned(), value)));
+        Ok(Self { proxy, queues, tables, variables, urls, indexes, _dynoxide: dynoxide, platform })
+    }
+
+    /// What a function is told.
+    pub(crate) fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
+
+    /// A queue's URL.
+    pub(crate) fn queue(&self, name: &str) -> Result<&str> {
+        self.urls.get(name).map(String::as_str).with_context(|| format!("no queue `{name}`"))
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.platform.abort();
+    }
+}
+
+async fn create_queue(wire: &Wire, name: &str) -> Result<String> {
+    let body = json!({ "QueueName": name, "Attributes": { "VisibilityTimeout": "300" } });
+    let made = wire.json("sqs", "AmazonSQS.CreateQueue", &body).await?;
+    made.get("QueueUrl").and_then(Value::as_str).map(str::to_owned).context("SQS made no queue")
+}
+
+/// Creates every table as the template has it; its variable is `SLUICE_TABLE_` and the end of its name.
+async fn create_tables(
+    wire: &Wire,
+    template: &Yaml,
+    variables: &mut Vec<(String, String)>,
+) -> Result<BTreeMap<String, usize>> {
+    let resources =
+        template.get("Resources").and_then(Yaml::as_mapping).context("a template without resources")?;
+    let mut indexes = BTreeMap::new();
+    for (_, resource) in resources {
+        if resource.get("Type").and_then(Yaml::as_str) != Some("AWS::DynamoDB::Table") {
+            continue;
+        }
+        let property = |name: &str| resource.get("Properties").and_then(|all| all.get(name));
+        let name = match property("TableName") {
+            Some(Yaml::Tagged(tagged)) => tagged.value.as_str(),
+            other => other.and_then(Yaml::as_str),
+        };
+        let name = name.and_then(|name| name.rsplit_once('-')).context("a table without a name")?.1;
+        let mut body = json!({ "TableName": name, "BillingMode": "PAY_PER_REQUEST" });
+        for part in ["AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes"] {
+            if let Some(value) = property(part) {
+                body[part] = serde_json::to_value(value)?;
+            }
+        }
+        wire.json("dynamodb", "DynamoDB_20120810.CreateTable", &body).await?;
+        let count = body.get("GlobalSecondaryIndexes").and_then(Value::as_array).map_or(0, Vec::len);
+        indexes.insert(name.to_owned(), count);
+        variables.push((format!("SLUICE_TABLE_{}", name.to_uppercase()), name.to_owned()));
+    }
+    if indexes.is_empty() {
+        bail!("the template has no tables");
+    }
+    Ok(indexes)
+}
+
+/// A secret for each name that the configuration mentions.
+async fn create_secrets(wire: &Wire) -> Result<()> {
+    let text = std::fs::read_to_string(workspace().join("config/sluice.yaml"))?;
+    let mut names: Vec<&str> = text
+        .split(|letter: char| !(letter.is_ascii_alphanumeric() || "-_/.".contains(letter)))
+        .filter(|word| word.starts_with("demo-brand/") || word.starts_with("demo-mcn/"))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let tenant = name.split('/').next().unwrap_or_default();
+        let body = json!({ "Name": format!("{SECRETS_PREFIX}/{tenant}/{name}"), "SecretString": SECRET });
+        wire.json("secretsmanager", "secretsmanager.CreateSecret", &body).await?;
+    }
+    Ok(())
+}
+
+/// A platform that takes every message and gives every token: what is measured is the function.
+async fn platform() -> Result<(String, tokio::task::JoinHandle<()>)> {
+    const ANSWER: &str = r#"{"errcode":0,"errmsg":"ok","code":0,"msg":"ok","StatusCode":0,"access_token":"t","expires_in":7200,"tenant_access_token":"t","expire":7200,"msgid":"m","data":{"message_id":"om_1"}}"#;
+    let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = format!("http://{}", listener.local_addr()?);
+    let task = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let answer = service_fn(async |request: http::Request<hyper::body::Incoming>| {
+                    request.into_body().collect().await?;
+                    let mut response = Response::new(Full::new(Bytes::from_static(ANSWER.as_bytes())));
+                    let json = http::HeaderValue::from_static("application/json");
+                    response.headers_mut().insert(http::header::CONTENT_TYPE, json);
+                    Ok::<_, hyper::Error>(response)
+                });
+                let _closed = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), answer)
+                    .await;
+            });
+        }
+    });
+    Ok((address, task))
+}
