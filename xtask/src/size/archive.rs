@@ -22,7 +22,7 @@ mod tests {
 
     #[test]
     fn repetition_is_squeezed_and_headers_count() {
-        let squeezed = size(&[7; 100_000]).unwrap();
+        let squeezed = size(&vec![7; 100_000]).unwrap();
         assert!((HEADERS..HEADERS + 500).contains(&squeezed), "{squeezed}");
     }
 }

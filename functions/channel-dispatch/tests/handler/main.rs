@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can not go on has failed")]
 
+mod interleavings;
 mod outcomes;
 mod queue;
 mod sending;

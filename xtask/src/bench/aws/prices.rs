@@ -28,7 +28,8 @@ struct Region {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Price {
-    price: Option<f64>,
+    #[serde(rename = "price")]
+    amount: Option<f64>,
     unit: String,
     source: String,
 }
@@ -102,7 +103,7 @@ impl PriceFile {
 
 impl Region {
     fn prices(&self, name: &str) -> Option<Prices> {
-        let one = |price: &str| self.prices.get(price)?.price;
+        let one = |price: &str| self.prices.get(price)?.amount;
         let of_million = |price: &str| Some(one(price)? / 1e6);
         Some(Prices {
             region: name.to_owned(),
