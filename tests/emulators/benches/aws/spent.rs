@@ -52,12 +52,18 @@ pub(crate) async fn spent(world: &World, function: &str) -> Result<Vec<Spent>> {
             let each = units.get(table).copied().unwrap_or(1);
             match call.operation.as_str() {
                 "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" => {
-                    sum.write_units += call.items * each
+                    sum.write_units += call.items * each;
                 }
-                "TransactWriteItems" => sum.write_units += call.items * each * 2,
+                "TransactWriteItems" => {
+                    sum.write_units += call.items * each * 2;
+                }
                 // Every record of a hot path is below 4 KiB; an absent one costs a unit too.
-                "GetItem" | "BatchGetItem" => sum.read_units += call.items,
-                _ => sum.read_units += bytes_out.div_ceil(4_096).max(1),
+                "GetItem" | "BatchGetItem" => {
+                    sum.read_units += call.items;
+                }
+                _ => {
+                    sum.read_units += bytes_out.div_ceil(4_096).max(1);
+                }
             }
         }
     }

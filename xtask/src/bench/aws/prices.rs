@@ -83,6 +83,15 @@ impl PriceFile {
         unknown.map(|(name, _)| name.as_str())
     }
 
+    /// Each price of a region with its unit and where it was read, for the foot of a table.
+    pub(super) fn sources(&self, region: &str) -> impl Iterator<Item = String> {
+        let prices = self.regions.get(region).into_iter().flat_map(|region| region.prices.values());
+        prices.filter_map(|price| {
+            let Price { amount, unit, source } = price;
+            amount.map(|amount| format!("{amount} a {unit}: {source}"))
+        })
+    }
+
     pub(super) fn assumptions(&self) -> Result<Assumptions> {
         let value = |name: &str| {
             let assumption = self.assumptions.get(name).with_context(|| format!("no assumption `{name}`"))?;

@@ -140,6 +140,10 @@ pub(super) fn costs(journeys: &[Journey], prices: &PriceFile) -> Result<()> {
                 met(ratio < 0.5)
             ));
         }
+        say::line("prices:");
+        for source in prices.sources(&region.region) {
+            say::line(&format!("- {source}"));
+        }
     }
     for region in prices.incomplete() {
         say::line(&format!("{region}: not every price is known (xtask/data/prices.json), so no table"));
