@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
+use crate::tools::Tools;
 use crate::{process, say, template};
 
 /// `cargo xtask test`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Leave the template's lint out: it needs Python and its package index.
+    /// Leave the template's lint out: it needs tools of its own. The suite needs the emulators of AWS all the same.
     #[arg(long)]
     without_template: bool,
 }
@@ -31,7 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     ));
     // Last, so that its closing line stays in sight.
     say::step("Rust suite");
-    summary.push(("Rust suite", Some(process::run(&mut suite()))));
+    summary.push(("Rust suite", Some(rust_suite())));
     say::line("");
     for (part, result) in &summary {
         say::line(&match result {
@@ -46,6 +47,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     say::line(&format!("all parts passed in {} s", start.elapsed().as_secs()));
     Ok(())
+}
+
+/// The suite, with the emulators of AWS that its tests share.
+fn rust_suite() -> Result<()> {
+    Tools::emulators()?;
+    let suite = suite();
+    let mut command = process::cargo();
+    command.args(["run", "--quiet", "--package", "sluice-emulators", "--bin", "with-emulators", "--"]);
+    process::run(command.arg(suite.get_program()).args(suite.get_args()))
 }
 
 /// `cargo nextest` where it is installed, for it runs tests of different binaries side by side; `cargo test` otherwise.

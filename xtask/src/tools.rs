@@ -22,6 +22,12 @@ impl Tools {
         Self::ready("template", &pins, &[])
     }
 
+    /// The emulators of AWS.
+    pub(crate) fn emulators() -> Result<Self> {
+        let pins = std::fs::read_to_string(workspace::root().join("xtask/python/emulators.txt"))?;
+        Self::ready("emulators", &pins, &[])
+    }
+
     /// `cargo-lambda`, without ziglang (411 MB), which only builds for another architecture need.
     pub(crate) fn cargo_lambda() -> Result<Self> {
         Self::ready("cargo-lambda", "cargo-lambda==1.9.2\n", &["--no-deps"])
