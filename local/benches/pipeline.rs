@@ -22,6 +22,7 @@ use sluice_domain::source::SchemeName;
 use sluice_embedded::{FileSecrets, SystemClock};
 use sluice_ports::{Clock, Queue};
 use sluice_simulators::{SimulatorOptions, Simulators, WechatAccount};
+use sluice_telemetry::Metrics;
 
 const EVENTS: usize = 2_000;
 const CONNECTIONS: usize = 16;
@@ -63,7 +64,12 @@ async fn round() -> f64 {
     let secrets = Arc::new(FileSecrets::open(&secrets, clock).unwrap());
     let endpoints =
         Endpoints::new(&*platforms.feishu_url, &*platforms.wecom_url, &*platforms.wechat_url).unwrap();
-    let options = GateOptions { listen: ([127, 0, 0, 1], 0).into(), endpoints, front_door_only: false };
+    let options = GateOptions {
+        listen: ([127, 0, 0, 1], 0).into(),
+        endpoints,
+        front_door_only: false,
+        metrics: Metrics::default(),
+    };
     let gate = Gate::start(state.clone(), secrets, options).await.unwrap();
     let began = Instant::now();
     let senders: Vec<_> = (0..CONNECTIONS)

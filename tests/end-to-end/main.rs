@@ -3,6 +3,8 @@
 
 mod command_line;
 mod crash;
+mod day;
 mod demo;
+mod no_consents;
 mod program;
 mod serving;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod dashboard;
 mod events;
 mod process;
 mod say;
@@ -34,6 +35,11 @@ enum Chore {
     /// Validate, lint and judge template.yaml, as written and as AWS will transform it.
     #[command(after_help = "Example: cargo xtask template\nExample: cargo xtask template --build")]
     Template(template::Args),
+    /// Generate the dashboard of template.yaml from the metrics' names, or draw it.
+    #[command(
+        after_help = "Example: cargo xtask dashboard --check\nExample: cargo xtask dashboard --picture docs/img/dashboard.svg"
+    )]
+    Dashboard(dashboard::Args),
     /// Sign the sample events again, after a change of a secret or a body.
     #[command(after_help = "Example: cargo xtask events --check")]
     Events(events::Args),
@@ -50,6 +56,7 @@ fn main() -> ExitCode {
         Chore::Test(args) => test::run(&args),
         Chore::Check(args) => check::run(&args),
         Chore::Template(args) => template::run(&args),
+        Chore::Dashboard(args) => dashboard::run(&args),
         Chore::Events(args) => events::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Size(args) => size::run(&args),

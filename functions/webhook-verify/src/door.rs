@@ -1,5 +1,5 @@
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sluice_domain::event::{Event, EventKind, Reading, Unsealed, normalise};
 use sluice_domain::scheme::{Acknowledgement, Credentials, Received, Refusal, Verified, deadline_ms, verify};
@@ -12,6 +12,8 @@ use sluice_telemetry::{Metrics, Signal};
 
 use crate::{CurrentSettings, Refused};
 
+/// The step's name in logs and metrics.
+pub(crate) const STEP: &str = "webhook-verify";
 /// The longest body that is read, decoded, in bytes.
 pub const LONGEST_BODY: usize = 256 * 1024;
 /// The most events that one callback may carry: they are queued together or not at all.
@@ -67,7 +69,14 @@ where
 {
     /// Answers one request. When the answer is an acknowledgement, the events are durable.
     pub async fn handle_raw(&self, request: RawRequest<'_>) -> Acknowledgement {
+        let began = Instant::now();
         self.metrics.count(Signal::Received);
+        let answer = self.answer(request).await;
+        self.metrics.duration(Signal::StepDuration { step: STEP }, began.elapsed());
+        answer
+    }
+
+    async fn answer(&self, request: RawRequest<'_>) -> Acknowledgement {
         let settings = self.settings.current();
         let found = source_of(request.path).and_then(|id| settings.source(id));
         let Some((tenant, source)) = found else {

@@ -13,7 +13,7 @@ use sluice_ports::{Clock, Entropy, Intake, KeyRing, SecretStore};
 use sluice_telemetry::invocation;
 use sluice_telemetry::trace::{self, Scope};
 
-use crate::door::{LONGEST_BODY, RawRequest, WebhookVerify};
+use crate::door::{LONGEST_BODY, RawRequest, STEP, WebhookVerify};
 use crate::{CurrentSettings, Refused};
 
 /// API Gateway adds it to what it passes on.
@@ -49,7 +49,7 @@ where
         // API Gateway's.
         let from_gateway = || event.headers.get(XRAY).and_then(|value| value.to_str().ok()?.parse().ok());
         let xray = invocation::xray().or_else(from_gateway);
-        response(trace::scope(Scope::new(xray), self.handle_raw(request)).await)
+        response(trace::scope(Scope::new(xray).of_step(STEP), self.handle_raw(request)).await)
     }
 }
 

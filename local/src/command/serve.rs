@@ -8,6 +8,7 @@ use serde_json::json;
 use sluice_channels::Endpoints;
 use sluice_embedded::SystemClock;
 use sluice_ports::Clock;
+use sluice_telemetry::Metrics;
 
 use crate::cli::{Cli, Place, Serve};
 use crate::control::{self, Runner};
@@ -36,6 +37,7 @@ pub async fn run(args: &Serve, place: &Place) -> Result<Output, CommandError> {
         listen: args.listen,
         endpoints: endpoints(args)?,
         front_door_only: args.front_door_only,
+        metrics: Metrics::default(),
     };
     let control = listen(&place.data, state.clone())?;
     let gate = Gate::start(state, secrets, options).await?;

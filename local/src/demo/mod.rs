@@ -87,7 +87,12 @@ impl Stage {
         let endpoints =
             Endpoints::new(&*simulators.feishu_url, &*simulators.wecom_url, &*simulators.wechat_url);
         let endpoints = endpoints.map_err(|error| CommandError::configuration(error.to_string()))?;
-        let options = GateOptions { listen: ([127, 0, 0, 1], 0).into(), endpoints, front_door_only: false };
+        let options = GateOptions {
+            listen: ([127, 0, 0, 1], 0).into(),
+            endpoints,
+            front_door_only: false,
+            metrics: Metrics::default(),
+        };
         let gate = Gate::start(state.clone(), Arc::new(secrets), options).await?;
         Ok(Self { settings, world, state, simulators, gate, clock, simulated })
     }

@@ -28,7 +28,7 @@ const TRADE_PUBLIC_KEY: &str = include_str!("../../../tests/vectors/trade_system
 
 /// The clock of the simulators, for the gate too: moving it moves both.
 #[derive(Debug, Clone)]
-pub(super) struct DemoClock(pub(super) SimulatorClock);
+pub struct DemoClock(pub SimulatorClock);
 
 impl Clock for DemoClock {
     fn now(&self) -> UnixMillis {
@@ -75,7 +75,7 @@ impl World {
     }
 
     /// One secret; empty when the configuration names none such.
-    pub(super) fn secret(&self, tenant: &TenantId, name: &str) -> &str {
+    pub fn secret(&self, tenant: &TenantId, name: &str) -> &str {
         self.secrets.get(&(tenant.clone(), name.to_owned())).map_or("", String::as_str)
     }
 
@@ -125,7 +125,7 @@ impl World {
     }
 
     /// Writes the secrets file (mode 0600).
-    pub(super) fn write(&self, path: &Path) -> Result<(), CommandError> {
+    pub fn write(&self, path: &Path) -> Result<(), CommandError> {
         let mut tenants: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
         for ((tenant, name), secret) in &self.secrets {
             tenants.entry(tenant.as_str()).or_default().insert(name.clone(), secret.as_str().into());

@@ -36,6 +36,8 @@ pub struct GateOptions {
     pub endpoints: Endpoints,
     /// Accept and queue only.
     pub front_door_only: bool,
+    /// Where measurements go besides the gate's own counters.
+    pub metrics: Metrics,
 }
 
 /// A running gate.
@@ -69,7 +71,7 @@ impl Gate {
         let address = listener.local_addr().map_err(|error| CommandError::unavailable(error.to_string()))?;
         let counters = Counters::default();
         let ((stop, stopping), (moved, moves)) = (watch::channel(false), watch::channel(0));
-        let metrics = Metrics::new(counters.clone());
+        let metrics = Metrics::new((Metrics::new(counters.clone()), options.metrics));
         let door = Arc::new(door::Door {
             verifier: WebhookVerify {
                 settings: Arc::clone(&state.settings),

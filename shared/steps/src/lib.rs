@@ -66,15 +66,15 @@ pub async fn run<S: Stage>(
     event: SqsEvent,
 ) -> SqsBatchResponse {
     let began = Instant::now();
-    let traces = traces(&event.records);
+    let traces = traces::<S>(&event.records);
     let response = trace::scope(traces, batch(stage, inbox, clock, metrics, event)).await;
     metrics.duration(Signal::StepDuration { step: S::NAME }, began.elapsed());
     response
 }
 
 /// What the messages say of their traces: `trace_id`, or the trace of `traceparent` alone, and X-Ray's header.
-fn traces(records: &[SqsMessage]) -> Scope {
-    let mut scope = Scope::new(invocation::xray());
+fn traces<S: Stage>(records: &[SqsMessage]) -> Scope {
+    let mut scope = Scope::new(invocation::xray()).of_step(S::NAME);
     for record in records {
         let text = |name| record.message_attributes.get(name)?.string_value.as_deref();
         let traceparent = text(attribute::TRACEPARENT);
@@ -138,6 +138,9 @@ async fn settle<S: Stage>(
     error: StageError,
     response: &mut SqsBatchResponse,
 ) {
+    if let Some(id) = error.trace_id {
+        trace::fail(id, error.code);
+    }
     let trace = error.trace_id.map(|id| id.to_string()).unwrap_or_default();
     tracing::warn!(step = S::NAME, trace_id = %trace, code = error.code, kind = ?error.kind, "not finished: {}", error.detail);
     match error.kind {

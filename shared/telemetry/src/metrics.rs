@@ -12,6 +12,19 @@ pub trait Recorder: Send + Sync {
     fn flush(&self) {}
 }
 
+/// Both take everything.
+impl Recorder for (Metrics, Metrics) {
+    fn record(&self, signal: Signal<'_>, value: f64) {
+        self.0.record(signal, value);
+        self.1.record(signal, value);
+    }
+
+    fn flush(&self) {
+        self.0.flush();
+        self.1.flush();
+    }
+}
+
 /// The handle that handlers hold. Cheap to clone; the default discards everything.
 #[derive(Clone, Default)]
 pub struct Metrics {

@@ -25,6 +25,7 @@ const MOST_HELD: usize = 500;
 pub struct EmfWriter<W, N> {
     state: Mutex<State<W>>,
     now: N,
+    holds: bool,
 }
 
 #[derive(Debug)]
@@ -36,7 +37,13 @@ struct State<W> {
 impl<W: Write + Send, N: Fn() -> UnixMillis + Send + Sync> EmfWriter<W, N> {
     /// Writes to `out` (standard output on Lambda); `now` gives the time of a measurement.
     pub fn new(out: W, now: N) -> Self {
-        Self { state: Mutex::new(State { out, held: Vec::new() }), now }
+        Self { state: Mutex::new(State { out, held: Vec::new() }), now, holds: false }
+    }
+
+    /// Holds what is measured outside invocations too, until [`crate::Metrics::flush`].
+    #[must_use]
+    pub fn holding(self) -> Self {
+        Self { holds: true, ..self }
     }
 
     fn locked(&self) -> MutexGuard<'_, State<W>> {
@@ -64,7 +71,7 @@ impl<W: Write + Send, N: Fn() -> UnixMillis + Send + Sync> Recorder for EmfWrite
         if !state.held.iter_mut().any(|earlier| earlier.merge(&measure)) {
             state.held.push(measure);
         }
-        if !invocation::is_running() || state.held.len() >= MOST_HELD {
+        if !(self.holds || invocation::is_running()) || state.held.len() >= MOST_HELD {
             state.write((self.now)());
         }
     }

@@ -85,6 +85,10 @@ mod tests {
     #[test]
     fn our_variable_goes_before_lambdas() {
         assert!(!read(Some("warn"), Some("DEBUG")).written.would_enable("x", &Level::INFO));
+        assert!(
+            !read(Some("WARN"), Some("TRACE")).written.would_enable("x", &Level::INFO),
+            "as the template spells levels"
+        );
         assert!(read(None, Some("DEBUG")).written.would_enable("x", &Level::DEBUG));
         assert!(!read(None, Some("WARN")).written.would_enable("x", &Level::INFO));
         assert!(read(None, Some("LOUD")).written.would_enable("x", &Level::INFO));

@@ -30,6 +30,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+#[cfg(feature = "opentelemetry")]
+mod otlp;
 mod traceparent;
 mod xray;
 
@@ -84,15 +86,33 @@ impl TraceContext {
 /// The traces that one invocation works on.
 #[derive(Debug, Default)]
 pub struct Scope {
+    step: &'static str,
     invocation: Option<XRayHeader>,
     contexts: BTreeMap<TraceId, TraceContext>,
+    failures: BTreeMap<TraceId, &'static str>,
 }
 
 impl Scope {
     /// No traces yet. `invocation` is X-Ray's header of the invocation itself; it goes on with events that begin here or came
     /// without one.
     pub fn new(invocation: Option<XRayHeader>) -> Self {
-        Self { invocation, contexts: BTreeMap::new() }
+        Self { invocation, ..Self::default() }
+    }
+
+    /// Of this step: its spans' name.
+    #[must_use]
+    pub fn of_step(self, step: &'static str) -> Self {
+        Self { step, ..self }
+    }
+
+    /// The step; empty when none was named.
+    pub fn step(&self) -> &'static str {
+        self.step
+    }
+
+    /// Notes that the event of a trace was not finished, by a stable code.
+    pub fn fail(&mut self, trace_id: TraceId, code: &'static str) {
+        self.failures.insert(trace_id, code);
     }
 
     /// Notes what a message brought along. What can not be read is passed over: a trace is not worth an event. So is a `traceparent`
@@ -115,8 +135,24 @@ impl Scope {
 }
 
 /// Runs `work` with these traces at hand. Tasks that `work` spawns do not see them.
+///
+/// With the feature `opentelemetry` a span of each trace is written to standard output at the end.
 pub async fn scope<F: Future>(scope: Scope, work: F) -> F::Output {
+    #[cfg(feature = "opentelemetry")]
+    let work = async {
+        let began = std::time::SystemTime::now();
+        let answer = work.await;
+        // Nothing else has the scope borrowed: borrows end within one call.
+        let _ = SCOPE.try_with(|scope| scope.try_borrow().map(|scope| otlp::export(&scope, began)));
+        answer
+    };
     SCOPE.scope(RefCell::new(scope), work).await
+}
+
+/// Notes in the running scope that the event of a trace was not finished ([`Scope::fail`]).
+pub fn fail(trace_id: TraceId, code: &'static str) {
+    // Outside a scope there is no span to mark.
+    let _ = SCOPE.try_with(|scope| scope.try_borrow_mut().map(|mut scope| scope.fail(trace_id, code)));
 }
 
 /// What goes along with a message of this trace. In a scope it is the same for every message of the trace; outside, a new trace begins
