@@ -23,7 +23,10 @@ use sluice_domain::settings::Settings;
 use sluice_domain::source::SchemeName;
 use sluice_domain::time::UnixMillis;
 use sluice_embedded::{FileSecrets, SystemEntropy};
-use sluice_ports::{Clock, ConsentStore as _, KeyRing as _, OutboundMessage, Outbox as _, PortError, Queue};
+use sluice_ports::{
+    AuditLog as _, Clock, ConsentStore as _, Deliveries as _, Intake as _, KeyRing as _, OutboundMessage,
+    Outbox as _, PortError, Queue,
+};
 use sluice_simulators::{Fault, FaultEffect, FaultTimes, Place as At, Platform, Running, Simulators};
 use sluice_steps::Stage as _;
 use sluice_telemetry::{Counters, EmfWriter, Invocation, Invocations, Metrics, Signal};
@@ -105,7 +108,7 @@ impl Day {
 
     /// Waits until no message can go on at this moment of the day.
     async fn settle(&self) {
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
         let busy = || {
             Queue::ALL.into_iter().any(|queue| {
                 let depth = self.state.store.depth(queue).unwrap();
@@ -226,12 +229,12 @@ async fn play(day: &Day) {
                         &chat(number, at, "加我薇信 vx_12345 私聊"),
                         false,
                     )
-                    .await
+                    .await;
                 }
                 3 => day.post("ocean", &format!("a-{number}"), &ad_lead(number, at), false).await,
                 _ => {
                     day.post("open-platform", &format!("q-{number}"), &chat(number, at, "有现货吗"), false)
-                        .await
+                        .await;
                 }
             }
             if number % 17 == 0 {
@@ -251,6 +254,36 @@ async fn play(day: &Day) {
         day.settle().await;
         day.metrics.flush();
     }
+}
+
+/// Every delivery has the trace that its callback got at the door, and so has the decision between the two.
+async fn one_trace_each(day: &Day) {
+    let (tenant, store) = (TenantId::new("demo-brand").unwrap(), &day.state.store);
+    let today = UnixMillis(MIDNIGHT).business_day();
+    let (mut arrived, mut cursor) = (BTreeSet::new(), None);
+    loop {
+        let page = store.receipts(&tenant, today, cursor).await.unwrap();
+        arrived.extend(page.items.into_iter().map(|receipt| receipt.trace_id));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let (mut delivered, mut cursor) = (0, None);
+    loop {
+        let page = store.deliveries(&tenant, today, cursor).await.unwrap();
+        for delivery in page.items {
+            assert!(arrived.contains(&delivery.trace_id), "{} is no callback's", delivery.trace_id);
+            let decided = store.audit(&delivery.key).await.unwrap().unwrap();
+            assert_eq!(decided.trace_id, delivery.trace_id);
+            delivered += 1;
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert!(delivered > 100, "{delivered}");
 }
 
 /// The night's run, as the function does it.
@@ -332,6 +365,7 @@ async fn a_day_with_troubles_emits_every_metric() {
     assert_eq!(day.settings.source("open-platform").unwrap().1.scheme, SchemeName::OpenPlatform);
     consents(&day).await;
     play(&day).await;
+    one_trace_each(&day).await;
     without_consents(&day).await;
     with_a_broken_configuration(&day);
     reconcile(&day).await;

@@ -1,4 +1,4 @@
-//! The dashboard's body, as `CloudWatch` reads it, inside `Fn::Sub`: `${…}` is CloudFormation's, `${!…}` `CloudWatch`'s own.
+//! The dashboard's body, as `CloudWatch` reads it, inside `Fn::Sub`: `${…}` is `CloudFormation`'s, `${!…}` `CloudWatch`'s own.
 
 use serde_json::{Map, Value, json};
 use sluice_telemetry::NAMESPACE;

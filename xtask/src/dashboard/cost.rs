@@ -37,9 +37,9 @@ struct Prices {
 impl Prices {
     fn read(text: &str) -> Result<Self> {
         let file: Value = serde_json::from_str(text).context("xtask/data/prices.json is no JSON")?;
-        let prices = &file["regions"][REGION]["prices"];
         let price = |name: &str| {
-            let price = prices[name]["price"].as_f64();
+            let price =
+                file.pointer(&format!("/regions/{REGION}/prices/{name}/price")).and_then(Value::as_f64);
             price.with_context(|| format!("xtask/data/prices.json has no price `{name}` for {REGION}"))
         };
         Ok(Self {

@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+/// A metric, and the value of its dimension.
+type Name = (String, Option<String>);
+/// A moment, in milliseconds, and a value.
+pub(super) type Point = (i64, f64);
+
 /// Values with their moments, by metric and value of its dimension (none: the total).
 #[derive(Debug, Default)]
 pub(super) struct Measured {
-    points: BTreeMap<(String, Option<String>), Vec<(i64, f64)>>,
+    points: BTreeMap<Name, Vec<Point>>,
     /// The first and the last moment, in milliseconds.
     pub(super) span: (i64, i64),
 }
@@ -26,16 +31,16 @@ impl Measured {
     }
 
     fn take(&mut self, line: &Value) -> Option<()> {
-        let at = line["_aws"]["Timestamp"].as_i64()?;
+        let at = line.pointer("/_aws/Timestamp")?.as_i64()?;
         self.span = (self.span.0.min(at), self.span.1.max(at));
-        for directive in line["_aws"]["CloudWatchMetrics"].as_array()? {
-            for set in directive["Dimensions"].as_array()? {
-                let dimension = set.get(0).and_then(Value::as_str).and_then(|name| line[name].as_str());
-                for metric in directive["Metrics"].as_array()? {
-                    let name = metric["Name"].as_str()?;
+        for directive in line.pointer("/_aws/CloudWatchMetrics")?.as_array()? {
+            for set in directive.get("Dimensions")?.as_array()? {
+                let dimension = set.get(0).and_then(Value::as_str).and_then(|name| line.get(name)?.as_str());
+                for metric in directive.get("Metrics")?.as_array()? {
+                    let name = metric.get("Name")?.as_str()?;
                     let points =
                         self.points.entry((name.to_owned(), dimension.map(str::to_owned))).or_default();
-                    match &line[name] {
+                    match line.get(name)? {
                         Value::Array(values) => {
                             points.extend(values.iter().filter_map(Value::as_f64).map(|it| (at, it)));
                         }
@@ -48,12 +53,12 @@ impl Measured {
     }
 
     /// The points of a metric's total.
-    pub(super) fn total(&self, name: &str) -> &[(i64, f64)] {
+    pub(super) fn total(&self, name: &str) -> &[Point] {
         self.points.get(&(name.to_owned(), None)).map_or(&[], Vec::as_slice)
     }
 
     /// The points of each value of a metric's dimension.
-    pub(super) fn each(&self, name: &str) -> Vec<(&str, &[(i64, f64)])> {
+    pub(super) fn each(&self, name: &str) -> Vec<(&str, &[Point])> {
         let of_name = self.points.iter().filter(|((metric, _), _)| metric == name);
         of_name.filter_map(|((_, value), points)| Some((value.as_deref()?, points.as_slice()))).collect()
     }

@@ -43,10 +43,14 @@ fn at_noon() -> UnixMillis {
 /// What `work` logs, by the values of `SLUICE_LOG` and `AWS_LAMBDA_LOG_LEVEL`.
 fn logged(chosen: Option<&str>, lambda: Option<&str>, work: impl FnOnce()) -> Output {
     let output = Output::default();
+    logged_to(&output, chosen, lambda, work);
+    output
+}
+
+fn logged_to(output: &Output, chosen: Option<&str>, lambda: Option<&str>, work: impl FnOnce()) {
     let sink = output.clone();
     let lines = JsonLines::new(move || sink.clone(), at_noon, Levels::read(chosen, lambda).unwrap());
     tracing::subscriber::with_default(Registry::default().with(lines), work);
-    output
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
@@ -144,11 +148,16 @@ fn a_panic_writes_the_debug_lines_and_goes_on() {
 
 #[test]
 fn what_is_known_is_written_before_lambda_stops_the_process() {
-    let output = logged(None, None, || {
+    let output = Output::default();
+    logged_to(&output, None, None, || {
         let late = Invocation { deadline_ms: Some(1), ..invocation() };
         let work = async {
             tracing::debug!("waiting for an answer");
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            // The answer comes after the lines, however slow the machine is.
+            let began = std::time::Instant::now();
+            while output.text().is_empty() && began.elapsed() < std::time::Duration::from_mins(1) {
+                tokio::task::yield_now().await;
+            }
         };
         block_on(invocations().run(late, work, |()| false));
     });

@@ -40,7 +40,7 @@ fn request(scope: &Scope, began: SystemTime, ended: SystemTime) -> Option<Value>
 
 fn span(scope: &Scope, context: &TraceContext, began: SystemTime, ended: SystemTime) -> Value {
     let sent = context.traceparent;
-    let trace_id: String = sent.trace_id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let trace_id = sent.trace_id.to_string().replace('-', "");
     let mut attributes = vec![attribute("sluice.trace_id", &sent.trace_id.to_string())];
     attributes.extend(context.xray.as_ref().map(|xray| attribute("aws.xray.trace_id", xray.root())));
     let mut span = json!({
@@ -79,6 +79,7 @@ mod tests {
     use sluice_domain::time::UnixMillis;
 
     use super::*;
+    use crate::trace::XRayHeader;
 
     // The messages of opentelemetry/proto/trace/v1/trace.proto that are sent, in the JSON mapping: lowerCamelCase names, ids in
     // hexadecimal, 64-bit integers as strings, enumerations as numbers. Nothing else may be there.
@@ -129,6 +130,7 @@ mod tests {
         _version: String,
     }
 
+    #[expect(clippy::struct_field_names, reason = "they are the protocol's")]
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields, rename_all = "camelCase")]
     struct Span {
@@ -192,13 +194,13 @@ mod tests {
 
     #[test]
     fn a_collector_reads_the_spans_of_each_step_as_one_trace() {
-        let began = UNIX_EPOCH + Duration::from_secs(1_795_190_400);
+        let began = UNIX_EPOCH + Duration::from_hours(498_664);
         let ended = began + Duration::from_millis(12);
         let mut door = Scope::new("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1".parse().ok())
             .of_step("webhook-verify");
         let sent = door.context(id(1));
         let mut check = Scope::new(None).of_step("compliance-check");
-        check.receive(id(1), Some(&sent.traceparent.to_string()), sent.xray.as_ref().map(|it| it.as_str()));
+        check.receive(id(1), Some(&sent.traceparent.to_string()), sent.xray.as_ref().map(XRayHeader::as_str));
         check.receive(id(2), None, None);
         check.fail(id(2), "store");
 
