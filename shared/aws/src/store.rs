@@ -6,6 +6,7 @@ use sluice_ports::{
     Written,
 };
 
+use crate::queue::Queues;
 use crate::table::{Attributes, Table, Tables};
 
 /// The most bytes of a message: SQS takes 1 MiB by now, but Lambda takes a batch of ten only up to 6 MB in all.
@@ -16,7 +17,7 @@ const LARGEST_MESSAGE: usize = 256 * 1_024;
 /// A step's record is written first and its message is sent then. A process that dies between the two leaves a record whose event
 /// comes back from its queue; the step finds its own record ([`Written::Existing`], same trace) and sends again.
 #[derive(Debug, Clone)]
-pub struct Store<Q> {
+pub struct Store<Q = Queues> {
     /// The records.
     pub tables: Tables,
     /// The messages.

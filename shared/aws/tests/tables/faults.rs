@@ -89,7 +89,7 @@ async fn a_settlement_whose_answer_was_lost_is_not_fenced() {
     let key = key(brand(), 1);
     let settled = world.store.settle(&key, owner(1), end.clone(), Settlement::Delivered).await;
     assert_eq!((settled, proxy.recording().faults()), (Ok(()), 1));
-    assert_eq!(world.store.delivery(&key).await.unwrap().unwrap().attempts, [end.clone()]);
+    assert_eq!(world.store.delivery(&key).await.unwrap().unwrap().attempts.last(), Some(&end));
     let again = world.store.settle(&key, owner(1), end, Settlement::Delivered).await;
     assert_eq!(again, Err(PortError::Fenced), "another call is not the same call");
 }

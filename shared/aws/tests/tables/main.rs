@@ -6,3 +6,4 @@ mod faults;
 mod items;
 mod support;
 mod template;
+mod with_sqs;

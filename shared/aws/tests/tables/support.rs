@@ -15,7 +15,6 @@ use sluice_aws::{Names, Store, Table, Tables};
 use sluice_domain::time::UnixMillis;
 use sluice_emulators::proxy::Proxy;
 use sluice_emulators::{Dynoxide, Endpoint, Ministack};
-use sluice_ports::conformance::Harness;
 use sluice_ports::conformance::samples::NOON;
 use sluice_ports::{Clock, Entropy, OutboundMessage, Outbox, PortError, Queue, SendFailure};
 
@@ -113,18 +112,6 @@ impl World {
     /// The same tables, as another process has them.
     pub(crate) fn another_store(&self) -> Store<MemoryQueues> {
         store_with(client_of(&self.endpoint))
-    }
-}
-
-impl Harness for World {
-    type Store = Store<MemoryQueues>;
-
-    fn store(&self) -> &Self::Store {
-        &self.store
-    }
-
-    async fn drain(&self, queue: Queue) -> Vec<String> {
-        self.store.queues.drain(queue)
     }
 }
 
