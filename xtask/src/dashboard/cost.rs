@@ -83,7 +83,8 @@ impl Costs {
         let prices = &self.prices;
         let (mut terms, mut over) = (Vec::new(), Vec::new());
         let mut add = |id: String, price: f64, series: Series| {
-            terms.push(format!("FILL({id},0)*{price:e}"));
+            // Metric math documents plain decimals only, no exponents.
+            terms.push(format!("FILL({id},0)*{}", format!("{price:.16}").trim_end_matches('0')));
             over.push((id, series));
         };
         for (number, (name, megabytes)) in self.megabytes.iter().enumerate() {
