@@ -15,9 +15,6 @@ use sluice_domain::failure::FailureKind;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{Clock, PortError};
 
-/// A caller who could use the old entry waits no longer than this for a new one.
-const PATIENCE: Duration = Duration::from_secs(1);
-
 /// How long entries are used, and how many there are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -29,6 +26,8 @@ pub(crate) struct Limits {
     pub(crate) uses: u64,
     /// How long nobody asks after a failure, in milliseconds.
     pub(crate) pause_ms: i64,
+    /// A caller who could use the old entry waits no longer than this for a new one.
+    pub(crate) patience: Duration,
     /// Entries at most; the longest unasked goes first.
     pub(crate) entries: usize,
 }
@@ -117,7 +116,7 @@ impl<K: Eq + Hash + Clone, T> Cache<K, T> {
         let Ok(_flight) = cell.flight.try_lock() else { return Ok(old) };
         let patient = async {
             let late = || PortError::Unavailable { what: self.what, cause: "no answer in time".to_owned() };
-            tokio::time::timeout(PATIENCE, Box::pin(load())).await.unwrap_or_else(|_| Err(late()))
+            tokio::time::timeout(self.limits.patience, Box::pin(load())).await.unwrap_or_else(|_| Err(late()))
         };
         match self.ask(cell, patient).await {
             Err(error) if passes(&error) => {

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
@@ -16,8 +17,14 @@ const WHAT: &str = "secret";
 /// A minute fresh: so late may a function learn of a rotation. For as long as AWSPREVIOUS stands, nothing is lost in that minute when the new
 /// secret is stored *before* the platform signs with it. Fifteen minutes usable: so long an outage of Secrets Manager is bridged with
 /// what it said last. A secret that was deleted, or that the role may no longer read, is dropped within the minute.
-const LIMITS: Limits =
-    Limits { fresh_ms: 60_000, usable_ms: 900_000, uses: u64::MAX, pause_ms: 5_000, entries: 1_024 };
+const LIMITS: Limits = Limits {
+    fresh_ms: 60_000,
+    usable_ms: 900_000,
+    uses: u64::MAX,
+    pause_ms: 5_000,
+    patience: Duration::from_secs(1),
+    entries: 1_024,
+};
 
 /// The stage of the secret in force.
 const CURRENT: &str = "AWSCURRENT";

@@ -4,7 +4,14 @@ use futures_util::FutureExt as _;
 
 use super::*;
 
-const LIMITS: Limits = Limits { fresh_ms: 100, usable_ms: 200, uses: 5, pause_ms: 10, entries: 2 };
+const LIMITS: Limits = Limits {
+    fresh_ms: 100,
+    usable_ms: 200,
+    uses: 5,
+    pause_ms: 10,
+    patience: Duration::from_millis(20),
+    entries: 2,
+};
 
 /// A clock that stands still until it is told to move.
 struct Hand(AtomicI64);
@@ -156,12 +163,10 @@ async fn a_caller_that_is_dropped_leaves_the_way_free() {
     assert_eq!(bench.get(1).await, Ok(0));
 }
 
-#[tokio::test(flavor = "current_thread", start_paused = true)]
-async fn nobody_with_a_usable_entry_waits_long_for_a_new_one() {
+#[tokio::test(flavor = "current_thread")]
+async fn nobody_with_a_usable_entry_waits_for_an_answer_that_does_not_come() {
     let bench = bench();
     assert_eq!(bench.get(1).await, Ok(0));
     bench.later(100);
-    let began = tokio::time::Instant::now();
-    let answer = bench.cache.get(&1, std::future::pending).await.map(|value| *value);
-    assert_eq!((answer, began.elapsed()), (Ok(0), PATIENCE));
+    assert_eq!(bench.cache.get(&1, std::future::pending).await.map(|value| *value), Ok(0));
 }

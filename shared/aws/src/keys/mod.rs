@@ -25,6 +25,7 @@ mod version;
 mod wrap;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use sluice_domain::id::TenantId;
@@ -43,8 +44,14 @@ use wrap::Wrapper;
 /// Unwrapped keys are never used longer.
 pub const KEPT_MS: i64 = 300_000;
 
-const LIMITS: Limits =
-    Limits { fresh_ms: KEPT_MS - 60_000, usable_ms: KEPT_MS, uses: 100_000, pause_ms: 1_000, entries: 1_024 };
+const LIMITS: Limits = Limits {
+    fresh_ms: KEPT_MS - 60_000,
+    usable_ms: KEPT_MS,
+    uses: 100_000,
+    pause_ms: 1_000,
+    patience: Duration::from_secs(1),
+    entries: 1_024,
+};
 
 /// From this long after a rotation the new key seals: twice the cache's time, and a minute for clocks that differ.
 const SEALS_AFTER_MS: i64 = 2 * KEPT_MS + 60_000;

@@ -1,11 +1,21 @@
 //! The audit record: written once per event, read by compliance staff and by reconciliation.
 
+mod canonical;
+mod digest;
+#[cfg(test)]
+mod tests;
+mod tree;
+
 use serde::{Deserialize, Serialize};
 
 use crate::decision::Decision;
 use crate::event::EventKind;
 use crate::id::{EventKey, PersonId, TraceId};
 use crate::time::UnixMillis;
+
+pub use digest::{
+    ALGORITHM, Comparison, DayDigest, DayRecords, InvalidDigest, LATEST_DECISION_DAYS, Link, Mark,
+};
 
 /// What became of an event at compliance-check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
