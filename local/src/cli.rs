@@ -286,6 +286,16 @@ pub enum Audit {
         #[arg(long)]
         day: Option<BusinessDay>,
     },
+    /// Compare a day's audit records with the digest that the nightly run sealed; exits with 1 when they differ or there is none.
+    #[command(after_help = "Example: sluice audit verify-digest --tenant demo-brand --day 2026-11-20")]
+    VerifyDigest {
+        /// Whose records.
+        #[arg(long)]
+        tenant: TenantId,
+        /// The day, in China Standard Time; default yesterday.
+        #[arg(long)]
+        day: Option<BusinessDay>,
+    },
 }
 
 /// `dlq`.

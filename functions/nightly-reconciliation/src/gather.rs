@@ -5,7 +5,7 @@ use std::future::Future;
 
 use sluice_domain::audit::Disposition;
 use sluice_domain::id::{EventKey, TenantId};
-use sluice_domain::reconciliation::{DeadLetter, Evidence, QueueDepth};
+use sluice_domain::reconciliation::{DeadLetter, Evidence, QueueDepth, Seal};
 use sluice_domain::time::BusinessDay;
 use sluice_ports::{Page, PortError, Queue};
 
@@ -49,7 +49,8 @@ pub(crate) async fn evidence(
     }
     // … and order entries written after it.
     orders.extend(late_orders(store, tenant, day, &audits, &orders).await?);
-    Ok(Evidence { receipts, audits, exposures, deliveries, dead_letters, redriven, queues, orders })
+    let seal = Seal::Absent;
+    Ok(Evidence { receipts, audits, exposures, deliveries, dead_letters, redriven, queues, seal, orders })
 }
 
 /// Entries of the next day, when an order event of this one has none yet: a callback at 23:59:59 is entered after midnight.

@@ -3,13 +3,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use sluice_domain::id::TenantId;
-use sluice_domain::reconciliation::{self, BreakClass, BreakState, DeadLetter, Report, Subject};
+use sluice_domain::reconciliation::{self, BreakClass, BreakState, DeadLetter, Report, Seal, Subject};
 use sluice_domain::settings::{Settings, Tenant};
 use sluice_domain::time::{BusinessDay, UnixMillis};
-use sluice_ports::{Clock, Reports};
+use sluice_ports::{Clock, Digests, Reports};
 use sluice_telemetry::{Metrics, Signal};
 
-use crate::{ReconcileError, Records, ScheduledEvent, gather, redrive, request};
+use crate::{ReconcileError, Records, ScheduledEvent, gather, redrive, request, seal};
 
 /// The handler.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub struct TenantOutcome {
     pub open_breaks: usize,
 }
 
-impl<S: Records, R: Reports, C: Clock> NightlyReconciliation<S, R, C> {
+impl<S: Records, R: Reports + Digests, C: Clock> NightlyReconciliation<S, R, C> {
     /// A handler over its ports.
     pub fn new(settings: Arc<Settings>, store: S, reports: R, clock: C, metrics: Metrics) -> Self {
         Self { settings, store, reports, clock, metrics }
@@ -69,7 +69,8 @@ impl<S: Records, R: Reports, C: Clock> NightlyReconciliation<S, R, C> {
         let mut classes: BTreeMap<BreakClass, usize> =
             BreakClass::ALL.into_iter().map(|class| (class, 0)).collect();
         for tenant in tenants {
-            let report = self.report(tenant, day, now, &redriven).await?;
+            let seal = seal::seal(&self.store, &self.reports, &tenant.id, day, now).await?;
+            let report = self.report(tenant, day, now, &redriven, seal).await?;
             self.publish(&report).await?;
             self.tell_splits(&report);
             for found in report.breaks.iter().filter(|found| found.state == BreakState::Open) {
@@ -101,7 +102,16 @@ impl<S: Records, R: Reports, C: Clock> NightlyReconciliation<S, R, C> {
         day: BusinessDay,
         now: UnixMillis,
     ) -> Result<Report, ReconcileError> {
-        self.report(self.tenant(tenant)?, day, now, &[]).await
+        let seal = seal::look(&self.store, &self.reports, tenant, day).await?;
+        self.report(self.tenant(tenant)?, day, now, &[], seal).await
+    }
+
+    /// Compares a tenant's day with its sealed digest. It reads only.
+    ///
+    /// # Errors
+    /// [`ReconcileError::UnknownTenant`], or a store's failure.
+    pub async fn verify_seal(&self, tenant: &TenantId, day: BusinessDay) -> Result<Seal, ReconcileError> {
+        seal::look(&self.store, &self.reports, &self.tenant(tenant)?.id, day).await
     }
 
     fn tenant(&self, id: &TenantId) -> Result<&Arc<Tenant>, ReconcileError> {
@@ -114,8 +124,10 @@ impl<S: Records, R: Reports, C: Clock> NightlyReconciliation<S, R, C> {
         day: BusinessDay,
         now: UnixMillis,
         redriven: &[DeadLetter],
+        seal: Seal,
     ) -> Result<Report, ReconcileError> {
-        let evidence = gather::evidence(&self.store, &tenant.id, day, redriven).await?;
+        let mut evidence = gather::evidence(&self.store, &tenant.id, day, redriven).await?;
+        evidence.seal = seal;
         let experiments = tenant.experiments.values().collect();
         let subject = Subject { tenant: &tenant.id, name: &tenant.name, day, experiments, now };
         Ok(reconciliation::reconcile(&subject, &evidence))

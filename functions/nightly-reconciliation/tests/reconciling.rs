@@ -361,6 +361,73 @@ async fn an_unknown_tenant_is_a_matter_of_configuration() {
     );
 }
 
+/// The document of a day.
+fn sealed(night: &Night, day: BusinessDay) -> Option<serde_json::Value> {
+    let path = FileReports::new(night.data.path()).digest_path(&tenant(), day);
+    std::fs::read(path).ok().map(|bytes| serde_json::from_slice(&bytes).unwrap())
+}
+
+async fn decide(night: &Night, number: u8) {
+    let step = Step { record: audit(&event(number), Verdict::Block), next: None };
+    assert_eq!(night.store.record(vec![step]).await, [Ok(Written::New)]);
+}
+
+#[tokio::test]
+async fn a_day_is_sealed_when_it_is_over_and_stays_sealed() {
+    let night = night();
+    decide(&night, 1).await;
+    let _too_early = night.run("one-day.json").await;
+    assert_eq!(sealed(&night, day()), None);
+    night.clock.set(day().end().plus_ms(120 * MINUTE));
+    for _ in 0..2 {
+        let _outcome = night.run("one-day.json").await;
+        assert_eq!(sealed(&night, day()).unwrap()["records"], 1);
+    }
+    assert!(night.report().await.breaks.iter().all(|found| found.class != BreakClass::AuditChanged));
+    assert_eq!(night.report().await.audit_digest.map(|sha256| sha256.len()), Some(64));
+}
+
+#[tokio::test]
+async fn a_record_that_was_added_to_a_sealed_day_is_a_break() {
+    let night = night();
+    decide(&night, 1).await;
+    night.clock.set(day().end().plus_ms(120 * MINUTE));
+    let _outcome = night.run("one-day.json").await;
+    decide(&night, 2).await;
+    let _outcome = night.run("one-day.json").await;
+    let report = night.report().await;
+    let found = report.breaks.iter().find(|found| found.class == BreakClass::AuditChanged).unwrap();
+    assert_eq!(found.state, BreakState::Open);
+    assert!(found.detail.starts_with("sealed_records=1 records=2 "), "{}", found.detail);
+    assert_eq!(sealed(&night, day()).unwrap()["records"], 1);
+}
+
+#[tokio::test]
+async fn a_missed_night_is_made_up_for_and_the_days_form_a_chain() {
+    let night = night();
+    decide(&night, 1).await;
+    let first: BusinessDay = "2026-11-17".parse().unwrap();
+    for (day, named) in [(first, None), (day(), Some("2026-11-19"))] {
+        night.clock.set(day.end().plus_ms(120 * MINUTE));
+        let mut event = scheduled("one-day.json");
+        event.detail.day = Some(day);
+        let _outcome = night.handler.handle(event).await.unwrap();
+        let previous = sealed(&night, day).unwrap()["previous"]["day"].as_str().map(str::to_owned);
+        assert_eq!(previous.as_deref(), named);
+    }
+    for missed in ["2026-11-18", "2026-11-19"] {
+        assert_eq!(sealed(&night, missed.parse().unwrap()).unwrap()["records"], 0, "{missed}");
+    }
+    // Whoever exchanges a document breaks the link of the one after it.
+    let path = FileReports::new(night.data.path()).digest_path(&tenant(), "2026-11-19".parse().unwrap());
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "{}").unwrap();
+    let _outcome = night.run("one-day.json").await;
+    let broken =
+        night.report().await.breaks.into_iter().find(|found| found.class == BreakClass::AuditChanged);
+    assert_eq!(broken.unwrap().detail, "previous=2026-11-19 is not the document that was sealed");
+}
+
 #[test]
 fn the_handlers_work_can_move_between_threads() {
     fn movable<T: Send>(_: T) {}

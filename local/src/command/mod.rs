@@ -33,6 +33,10 @@ pub async fn on_state(
             let day = day.unwrap_or_else(|| state.clock.now().business_day());
             audit::list(tenant, day, &state.store).await
         }
+        Command::Audit(Audit::VerifyDigest { tenant, day }) => {
+            let day = day.unwrap_or_else(|| state.clock.now().business_day().previous());
+            audit::verify_digest(tenant, day, state).await
+        }
         Command::Dlq(command) => dlq::run(command, &state.store).await,
         Command::Reconcile(args) => reconcile::run(args, state).await,
         Command::Consent(command) => {

@@ -4,6 +4,7 @@ mod answer;
 mod cache;
 mod connection;
 mod fault;
+mod digests;
 pub mod keys;
 mod names;
 mod queue;
@@ -16,7 +17,8 @@ pub use connection::{Connection, ConnectionError, ConnectionParts, Patience, Ser
 pub use keys::{KeyOperator, KeyPlace, KmsKeyRing, Making};
 pub use names::{Names, Resource, Unnamed};
 pub use queue::Queues;
-pub use reports::S3Reports;
+pub use digests::{InvalidLockMode, LockMode};
+pub use reports::{ReportsPlace, S3Reports};
 pub use secrets::ManagedSecrets;
 pub use store::Store;
 pub use table::{Table, Tables};

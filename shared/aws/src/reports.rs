@@ -10,6 +10,7 @@ use sluice_domain::time::BusinessDay;
 use sluice_ports::{Clock, PortError, Reports};
 
 use crate::answer::Refusal;
+use crate::digests::LockMode;
 
 const WHAT: &str = "reports";
 
@@ -18,21 +19,34 @@ const WHAT: &str = "reports";
 /// An object is replaced whole; the bucket's versioning keeps what was there before.
 #[derive(Clone)]
 pub struct S3Reports {
-    client: Client,
-    bucket: String,
-    clock: Arc<dyn Clock>,
+    pub(crate) client: Client,
+    pub(crate) place: ReportsPlace,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Where reports and digests go.
+#[derive(Debug, Clone)]
+pub struct ReportsPlace {
+    /// The bucket of reports (`SLUICE_REPORTS`).
+    pub reports: String,
+    /// The bucket of digests, with object lock (`SLUICE_DIGESTS`).
+    pub digests: String,
+    /// How digests are locked (`SLUICE_DIGEST_LOCK`).
+    pub lock: LockMode,
+    /// For so many days (`SLUICE_DIGEST_DAYS`).
+    pub keep_days: u32,
 }
 
 impl std::fmt::Debug for S3Reports {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("S3Reports").field("bucket", &self.bucket).finish_non_exhaustive()
+        out.debug_struct("S3Reports").field("place", &self.place).finish_non_exhaustive()
     }
 }
 
 impl S3Reports {
-    /// The reports of a bucket (`SLUICE_REPORTS`).
-    pub fn new(client: Client, bucket: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
-        Self { client, bucket: bucket.into(), clock }
+    /// The reports and digests of their buckets.
+    pub fn new(client: Client, place: ReportsPlace, clock: Arc<dyn Clock>) -> Self {
+        Self { client, place, clock }
     }
 }
 
@@ -48,7 +62,7 @@ impl Reports for S3Reports {
         let put = self
             .client
             .put_object()
-            .bucket(&self.bucket)
+            .bucket(&self.place.reports)
             .key(format!("reports/{}/{day}/{name}", folder(tenant)))
             .content_type(content_type)
             .checksum_sha256(sha256(&bytes))

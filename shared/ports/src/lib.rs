@@ -7,6 +7,7 @@ mod backlog;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod digests;
 mod error;
 mod http;
 mod keys;
@@ -15,6 +16,7 @@ mod store;
 
 pub use backlog::{Backlog, Reports};
 pub use clock::{Clock, Entropy, Nonces};
+pub use digests::{Digests, days_before};
 pub use error::PortError;
 pub use http::{HttpClient, HttpRequest, HttpResponse, TransportError};
 pub use keys::{KeyRing, SecretStore, SecretVersions};

@@ -32,6 +32,8 @@ pub enum BreakClass {
     OrderMissing,
     /// An experiment's arms don't follow their weights.
     SampleRatioMismatch,
+    /// The day's audit records are not those that were sealed.
+    AuditChanged,
 }
 
 impl BreakClass {
@@ -66,6 +68,7 @@ impl BreakClass {
             Self::InDoubt => "in_doubt",
             Self::OrderMissing => "order_missing",
             Self::SampleRatioMismatch => "sample_ratio_mismatch",
+            Self::AuditChanged => "audit_changed",
         }
     }
 
@@ -84,6 +87,7 @@ impl BreakClass {
             Self::InDoubt => "投递结果不明",
             Self::OrderMissing => "订单事件未记入订单簿",
             Self::SampleRatioMismatch => "实验分流比例异常",
+            Self::AuditChanged => "审计记录与封存摘要不符",
         }
     }
 }

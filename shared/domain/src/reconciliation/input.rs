@@ -48,6 +48,21 @@ pub struct QueueDepth {
     pub messages: u64,
 }
 
+/// How a day's audit records stand to their digest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Seal {
+    /// There is no digest of the day.
+    #[default]
+    Absent,
+    /// The records are those that were sealed.
+    Intact {
+        /// The SHA-256 of the digest's document, in lower-case hex.
+        sha256: String,
+    },
+    /// They are not, or the digest or the one before it is not what was sealed; in stable codes.
+    Broken(String),
+}
+
 /// Everything about one tenant's day.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
@@ -65,6 +80,8 @@ pub struct Evidence {
     pub redriven: BTreeSet<String>,
     /// The queues as they are now.
     pub queues: Vec<QueueDepth>,
+    /// The digest of the day's audit records.
+    pub seal: Seal,
     /// The order book of the day, and entries of other days of events that the day's decisions name.
     pub orders: Vec<OrderEntry>,
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::breaks::{Break, BreakClass, BreakState};
 use super::deviation::deviation;
-use super::input::{Evidence, Subject};
+use super::input::{Evidence, Seal, Subject};
 use super::ledger::Ledger;
 use super::report::{DecisionCount, DestinationCount, Identity, OrderTotal, Report, Totals};
 use crate::audit::{AuditRecord, Disposition, Receipt};
@@ -17,7 +17,7 @@ use crate::time::UnixMillis;
 const GRACE_MS: i64 = 15 * 60 * 1_000;
 
 /// The shape's version, in the report.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Reconciles one tenant's day. Pure: the same evidence gives the same report.
 pub fn reconcile(subject: &Subject<'_>, evidence: &Evidence) -> Report {
@@ -36,6 +36,7 @@ pub fn reconcile(subject: &Subject<'_>, evidence: &Evidence) -> Report {
         walk.event(key, receipt, *count);
     }
     walk.strays();
+    let audit_digest = walk.seal();
     let accounted = walk.totals.parts().iter().map(|(_, _, count)| count).sum();
     let identity =
         Identity { received: walk.totals.received, accounted, holds: accounted == walk.totals.received };
@@ -81,6 +82,7 @@ pub fn reconcile(subject: &Subject<'_>, evidence: &Evidence) -> Report {
         experiments,
         orders: orders(subject, evidence),
         queues,
+        audit_digest,
         breaks,
     }
 }
@@ -260,6 +262,19 @@ impl<'a> Walk<'a> {
         for key in ledger.dead.keys() {
             if !self.told.contains(key) {
                 self.dead_letters(key);
+            }
+        }
+    }
+
+    /// Notes a digest that does not fit; gives one that does.
+    fn seal(&mut self) -> Option<String> {
+        match &self.evidence.seal {
+            Seal::Absent => None,
+            Seal::Intact { sha256 } => Some(sha256.clone()),
+            Seal::Broken(detail) => {
+                let since = self.subject.day.end();
+                self.add(BreakClass::AuditChanged, None, since, BreakState::Open, detail.clone());
+                None
             }
         }
     }

@@ -17,7 +17,7 @@ pub use breaks::{Break, BreakClass, BreakState};
 pub use deviation::{Arm, Deviation, SRM_THRESHOLD, deviation};
 pub use gamma::chi_square_tail;
 pub use html::page;
-pub use input::{DeadLetter, Evidence, QueueDepth, Subject};
+pub use input::{DeadLetter, Evidence, QueueDepth, Seal, Subject};
 pub use matching::reconcile;
 pub use report::{DecisionCount, DestinationCount, Identity, OrderTotal, Report, Totals};
 

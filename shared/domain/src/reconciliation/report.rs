@@ -37,6 +37,9 @@ pub struct Report {
     pub orders: BTreeMap<String, OrderTotal>,
     /// What the queues of the whole gate still hold.
     pub queues: Vec<QueueDepth>,
+    /// The SHA-256 of the document that seals the day's audit records, when there is one and they fit it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit_digest: Option<String>,
     /// What does not fit together.
     pub breaks: Vec<Break>,
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use sluice_embedded::Store;
+use sluice_embedded::{FileReports, Store};
 use sluice_ports::Queue;
 use sluice_ports::conformance::Harness;
 use tempfile::TempDir;
@@ -45,6 +45,12 @@ async fn fresh_on_disk() -> Embedded {
     Embedded { store, _dir: Some(Arc::new(dir)) }
 }
 
+async fn digests_on_disk() -> (FileReports, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    (FileReports::new(dir.path()), dir)
+}
+
+sluice_ports::digests_conformance_tests!(digests, super::digests_on_disk);
 sluice_ports::conformance_tests!(in_memory, super::fresh_in_memory);
 sluice_ports::conformance_tests!(on_disk, super::fresh_on_disk);
 sluice_ports::interleaving_tests!(interleavings_in_memory, super::fresh_in_memory, long);

@@ -23,6 +23,7 @@ use crate::{AuditLog, ConsentStore, Deliveries, Exposures, Intake, OrderBook, Ou
 pub mod audit_log;
 pub mod consents;
 pub mod deliveries;
+pub mod digests;
 pub mod exposures;
 pub mod intake;
 pub mod interleaving;
@@ -96,6 +97,31 @@ macro_rules! conformance_tests {
                 deliveries: nothing_can_be_settled_that_was_never_claimed,
                 deliveries: a_day_lists_its_own_deliveries,
             }
+        }
+    };
+}
+
+/// Expands to a module of tests of [`Digests`](crate::Digests). `$fresh` is an async function that makes an adapter over an empty place, and
+/// whatever must live as long as it.
+#[macro_export]
+macro_rules! digests_conformance_tests {
+    ($module:ident, $fresh:path) => {
+        $crate::digests_conformance_tests! { @ $module, $fresh;
+            a_day_is_sealed_once,
+            tenants_and_days_are_apart,
+            the_last_sealed_day_is_found,
+            of_parallel_seals_one_wins,
+        }
+    };
+    (@ $module:ident, $fresh:path; $($case:ident,)*) => {
+        mod $module {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    let (digests, _place) = $fresh().await;
+                    $crate::conformance::digests::$case(digests).await;
+                }
+            )*
         }
     };
 }

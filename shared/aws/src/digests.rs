@@ -1,0 +1,190 @@
+use std::fmt;
+use std::str::FromStr;
+
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::types::ObjectLockMode;
+use sluice_domain::failure::FailureKind;
+use sluice_domain::id::TenantId;
+use sluice_domain::time::{BusinessDay, DAY_MS};
+use sluice_ports::{Digests, PortError, Written};
+
+use crate::answer::Refusal;
+use crate::reports::{S3Reports, folder, refused, sha256};
+
+const WHAT: &str = "digests";
+/// Ours are below one KiB.
+const LARGEST: i64 = 64 * 1024;
+/// Pages of a listing at most. A day has one version; whoever makes thousands of them does not stop the night.
+const PAGES: usize = 20;
+const TO_DO: &str = "the role needs PutObject, PutObjectRetention and GetObjectVersion on `digests/*` and ListBucketVersions on the bucket that `SLUICE_DIGESTS` names";
+
+/// Who may shorten a digest's lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockMode {
+    /// Whoever has `s3:BypassGovernanceRetention`.
+    Governance,
+    /// Nobody, the account's owner included.
+    Compliance,
+}
+
+/// A lock mode that is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a lock mode must be GOVERNANCE or COMPLIANCE, got `{0}`")]
+pub struct InvalidLockMode(String);
+
+impl InvalidLockMode {
+    /// A person must mend the set-up.
+    pub fn kind(&self) -> FailureKind {
+        FailureKind::Configuration
+    }
+}
+
+impl FromStr for LockMode {
+    type Err = InvalidLockMode;
+    fn from_str(text: &str) -> Result<Self, InvalidLockMode> {
+        match text {
+            "GOVERNANCE" => Ok(Self::Governance),
+            "COMPLIANCE" => Ok(Self::Compliance),
+            other => Err(InvalidLockMode(other.to_owned())),
+        }
+    }
+}
+
+/// As S3 spells it.
+impl fmt::Display for LockMode {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Governance => "GOVERNANCE",
+            Self::Compliance => "COMPLIANCE",
+        })
+    }
+}
+
+/// One version of an object; listed newest first.
+struct Stored {
+    key: String,
+    version: String,
+}
+
+/// Objects `digests/<tenant>/<day>.json`, each under an object lock of its own.
+///
+/// What counts is a day's **oldest** version: a lock keeps a version from being deleted, not a newer one from being put on top of it,
+/// by somebody who may write to the bucket.
+impl Digests for S3Reports {
+    async fn seal(
+        &self,
+        tenant: &TenantId,
+        day: BusinessDay,
+        document: Vec<u8>,
+    ) -> Result<Written<Vec<u8>>, PortError> {
+        let until = self.clock.now().plus_ms(i64::from(self.place.keep_days).saturating_mul(DAY_MS));
+        let mode = match self.place.lock {
+            LockMode::Governance => ObjectLockMode::Governance,
+            LockMode::Compliance => ObjectLockMode::Compliance,
+        };
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.place.digests)
+            .key(key(tenant, day))
+            .if_none_match("*")
+            .content_type("application/json")
+            .checksum_sha256(sha256(&document))
+            .object_lock_mode(mode)
+            .object_lock_retain_until_date(DateTime::from_millis(until.0))
+            .body(ByteStream::from(document.clone()))
+            .send()
+            .await;
+        let refusal = match put {
+            Ok(_) => return Ok(Written::New),
+            Err(error) => Refusal::of(&error),
+        };
+        if !matches!(&refusal, Refusal::Code(code) if code == "PreconditionFailed") {
+            return Err(refused(&refusal, WHAT, &self.clock, TO_DO));
+        }
+        match self.sealed(tenant, day).await? {
+            Some(sealed) => Ok(Written::Existing(sealed)),
+            None => Err(PortError::Unavailable {
+                what: WHAT,
+                cause: "a document is there and is not listed yet".to_owned(),
+            }),
+        }
+    }
+
+    async fn sealed(&self, tenant: &TenantId, day: BusinessDay) -> Result<Option<Vec<u8>>, PortError> {
+        let key = key(tenant, day);
+        let mut versions = self.versions(&key, None).await?;
+        versions.retain(|stored| stored.key == key);
+        let Some(first) = versions.last() else { return Ok(None) };
+        if versions.len() > 1 {
+            let later = versions.len().saturating_sub(1);
+            tracing::error!(tenant = %tenant, day = %day, later, "somebody stored {later} more documents over a sealed digest");
+        }
+        let get = self.client.get_object().bucket(&self.place.digests).key(key).version_id(&first.version);
+        let object = get.send().await.map_err(|error| self.digest_error(&Refusal::of(&error)))?;
+        if object.content_length().is_none_or(|length| length > LARGEST) {
+            return Err(PortError::Corrupt {
+                what: WHAT,
+                cause: format!("the document of {day} is larger than any of ours"),
+            });
+        }
+        let body = object.body.collect().await;
+        let body =
+            body.map_err(|_| PortError::Unavailable { what: WHAT, cause: "answer was cut off".to_owned() })?;
+        Ok(Some(body.to_vec()))
+    }
+
+    async fn last_sealed(
+        &self,
+        tenant: &TenantId,
+        day: BusinessDay,
+    ) -> Result<Option<BusinessDay>, PortError> {
+        let prefix = format!("digests/{}/", folder(tenant));
+        let days: Vec<_> = sluice_ports::days_before(day, Self::LOOKS_BACK_DAYS).collect();
+        let Some(before_all) = days.last().map(|earliest| earliest.previous()) else { return Ok(None) };
+        let found = self.versions(&prefix, Some(key(tenant, before_all))).await?;
+        let found: std::collections::BTreeSet<_> = found.into_iter().map(|stored| stored.key).collect();
+        Ok(days.into_iter().find(|day| found.contains(&key(tenant, *day))))
+    }
+}
+
+impl S3Reports {
+    /// The versions of the keys with a prefix, after a key.
+    async fn versions(&self, prefix: &str, after: Option<String>) -> Result<Vec<Stored>, PortError> {
+        let (mut found, mut key_marker, mut version_marker) = (Vec::new(), after, None);
+        for _ in 0..PAGES {
+            let page = self
+                .client
+                .list_object_versions()
+                .bucket(&self.place.digests)
+                .prefix(prefix)
+                .set_key_marker(key_marker)
+                .set_version_id_marker(version_marker)
+                .send()
+                .await
+                .map_err(|error| self.digest_error(&Refusal::of(&error)))?;
+            found.extend(
+                page.versions
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter_map(|version| Some(Stored { key: version.key?, version: version.version_id? })),
+            );
+            if page.is_truncated != Some(true) {
+                return Ok(found);
+            }
+            (key_marker, version_marker) = (page.next_key_marker, page.next_version_id_marker);
+        }
+        Err(PortError::Corrupt {
+            what: WHAT,
+            cause: format!("`{prefix}` has more versions than any of ours"),
+        })
+    }
+
+    fn digest_error(&self, refusal: &Refusal) -> PortError {
+        refused(refusal, WHAT, &self.clock, TO_DO)
+    }
+}
+
+fn key(tenant: &TenantId, day: BusinessDay) -> String {
+    format!("digests/{}/{day}.json", folder(tenant))
+}
