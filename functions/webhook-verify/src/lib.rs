@@ -9,8 +9,7 @@ mod door;
 mod gateway;
 mod refused;
 pub mod samples;
-mod settings;
 
 pub use door::{LONGEST_BODY, MOST_EVENTS, RawRequest, WebhookVerify};
 pub use refused::Refused;
-pub use settings::CurrentSettings;
+pub use sluice_settings::CurrentSettings;

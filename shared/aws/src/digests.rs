@@ -100,7 +100,7 @@ impl Digests for S3Reports {
             Err(error) => Refusal::of(&error),
         };
         if !matches!(&refusal, Refusal::Code(code) if code == "PreconditionFailed") {
-            return Err(refused(&refusal, WHAT, &self.clock, TO_DO));
+            return Err(refused(&refusal, WHAT, self.clock.now(), TO_DO));
         }
         match self.sealed(tenant, day).await? {
             Some(sealed) => Ok(Written::Existing(sealed)),
@@ -181,7 +181,7 @@ impl S3Reports {
     }
 
     fn digest_error(&self, refusal: &Refusal) -> PortError {
-        refused(refusal, WHAT, &self.clock, TO_DO)
+        refused(refusal, WHAT, self.clock.now(), TO_DO)
     }
 }
 

@@ -12,6 +12,7 @@ mod reports;
 mod secrets;
 mod store;
 pub mod table;
+pub mod settings;
 
 pub use connection::{Connection, ConnectionError, ConnectionParts, Patience, Service};
 pub use keys::{KeyOperator, KeyPlace, KmsKeyRing, Making};
@@ -22,3 +23,4 @@ pub use reports::{ReportsPlace, S3Reports};
 pub use secrets::ManagedSecrets;
 pub use store::Store;
 pub use table::{Table, Tables};
+pub use settings::{Look, SettingsError, SettingsSource};

@@ -6,7 +6,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_types::base64;
 use sha2::{Digest as _, Sha256};
 use sluice_domain::id::TenantId;
-use sluice_domain::time::BusinessDay;
+use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_ports::{Clock, PortError, Reports};
 
 use crate::answer::Refusal;
@@ -70,18 +70,13 @@ impl Reports for S3Reports {
             .send();
         put.await.map(drop).map_err(|error| {
             let to_do = "the role needs PutObject on `reports/*` of the bucket that `SLUICE_REPORTS` names";
-            refused(&Refusal::of(&error), WHAT, &self.clock, to_do)
+            refused(&Refusal::of(&error), WHAT, self.clock.now(), to_do)
         })
     }
 }
 
 /// The failures of S3, whose internal errors and conflicts pass.
-pub(crate) fn refused(
-    refusal: &Refusal,
-    what: &'static str,
-    clock: &Arc<dyn Clock>,
-    to_do: &str,
-) -> PortError {
+pub(crate) fn refused(refusal: &Refusal, what: &'static str, now: UnixMillis, to_do: &str) -> PortError {
     match refusal {
         Refusal::Code(code)
             if matches!(
@@ -91,7 +86,7 @@ pub(crate) fn refused(
         {
             PortError::Unavailable { what, cause: code.clone() }
         }
-        other => other.clone().into_port(what, clock.now(), to_do),
+        other => other.clone().into_port(what, now, to_do),
     }
 }
 

@@ -1,18 +1,21 @@
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use sluice_domain::settings::Settings;
 use sluice_telemetry::{Metrics, Signal};
 
-use crate::LoadError;
+use crate::{Bundle, LoadError, load_bundle};
 
 /// A configuration that can be read again while it is in use.
 ///
 /// A reload that fails keeps the last good settings and says why; with no good ones nothing opens, so nothing passes.
 #[derive(Debug)]
 pub struct LastGood {
-    dir: PathBuf,
+    /// None for texts that somebody hands over.
+    dir: Option<PathBuf>,
     metrics: Metrics,
+    /// What was read last, good or bad: a change is a change of these texts.
+    read: Mutex<Bundle>,
     state: RwLock<State>,
 }
 
@@ -28,9 +31,17 @@ impl LastGood {
     /// # Errors
     /// [`LoadError`] when it is not good: there is no earlier one to fall back to.
     pub fn open(dir: &Path) -> Result<Self, LoadError> {
-        let settings = Arc::new(crate::load(dir)?);
-        let metrics = Metrics::default();
-        Ok(Self { dir: dir.to_owned(), metrics, state: RwLock::new(State { settings, failure: None }) })
+        Ok(Self { dir: Some(dir.to_owned()), ..Self::of(Bundle::read(dir))? })
+    }
+
+    /// Loads texts that are in memory already; later ones come by [`LastGood::offer`].
+    ///
+    /// # Errors
+    /// [`LoadError`] when they are not good.
+    pub fn of(bundle: Bundle) -> Result<Self, LoadError> {
+        let settings = Arc::new(load_bundle(&bundle)?);
+        let state = RwLock::new(State { settings, failure: None });
+        Ok(Self { dir: None, metrics: Metrics::default(), read: Mutex::new(bundle), state })
     }
 
     /// Counts reloads that fail.
@@ -45,22 +56,35 @@ impl LastGood {
         Arc::clone(&state.settings)
     }
 
-    /// Why the last reload failed; `None` when the settings in force are those on disk as last read. An alarm hangs on this.
+    /// Why the last reload failed; `None` when the settings in force are those that were read last. An alarm hangs on this.
     pub fn failure(&self) -> Option<LoadError> {
         self.state.read().unwrap_or_else(PoisonError::into_inner).failure.clone()
     }
 
-    /// Reads the directory again.
+    /// Reads the directory again, and loads it if a file was changed; says whether one was. Nothing to do without a directory.
     ///
     /// # Errors
-    /// [`LoadError`]; the settings in force stay.
-    pub fn reload(&self) -> Result<(), LoadError> {
-        let loaded = crate::load(&self.dir);
+    /// [`LoadError`], once for each change that is not good; the settings in force stay.
+    pub fn reload(&self) -> Result<bool, LoadError> {
+        self.dir.as_deref().map_or(Ok(false), |dir| self.offer(Bundle::read(dir)))
+    }
+
+    /// Loads these texts if they are not the ones that were read last; says whether they were others.
+    ///
+    /// # Errors
+    /// [`LoadError`], once for each change that is not good; the settings in force stay.
+    pub fn offer(&self, bundle: Bundle) -> Result<bool, LoadError> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if *read == bundle {
+            return Ok(false);
+        }
+        let loaded = load_bundle(&bundle);
+        *read = bundle;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         match loaded {
             Ok(settings) => {
                 *state = State { settings: Arc::new(settings), failure: None };
-                Ok(())
+                Ok(true)
             }
             Err(error) => {
                 self.metrics.count(Signal::SettingsReloadFailure);

@@ -9,6 +9,7 @@
 
 mod bundle;
 mod check;
+mod current;
 mod file;
 mod last_good;
 mod packs;
@@ -20,6 +21,7 @@ use std::path::Path;
 use sluice_domain::settings::Settings;
 
 pub use bundle::Bundle;
+pub use current::CurrentSettings;
 pub use last_good::LastGood;
 pub use problem::{LoadError, Problem, Report};
 

@@ -260,14 +260,16 @@ fn a_failed_reload_keeps_the_last_good_settings_and_says_why() {
     let settings = LastGood::open(dir.path()).unwrap();
     let first = settings.current();
     let main = dir.path().join("sluice.yaml");
+    assert_eq!(settings.reload(), Ok(false));
 
     std::fs::write(&main, shipped().replacen("name: 示例品牌", "name: \"\"", 1)).unwrap();
     assert!(settings.reload().is_err());
+    assert_eq!(settings.reload(), Ok(false), "a bad change is told once");
     assert!(std::sync::Arc::ptr_eq(&first, &settings.current()));
     assert_eq!(settings.failure().unwrap().problems[0].code, "no_name");
 
     std::fs::write(&main, shipped().replace("示例机构", "另一机构")).unwrap();
-    settings.reload().unwrap();
+    assert_eq!(settings.reload(), Ok(true));
     let mcn = TenantId::new("demo-mcn").unwrap();
     assert_eq!(settings.current().tenants[&mcn].name, "另一机构");
     assert_eq!(settings.failure(), None);

@@ -38,7 +38,7 @@ pub enum BreakClass {
 
 impl BreakClass {
     /// Every class.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::TotalsMismatch,
         Self::DecisionMissing,
         Self::ReceiptMissing,
@@ -51,6 +51,7 @@ impl BreakClass {
         Self::InDoubt,
         Self::OrderMissing,
         Self::SampleRatioMismatch,
+        Self::AuditChanged,
     ];
 
     /// Stable code.

@@ -209,6 +209,7 @@ fn evidence() -> Evidence {
             order(8, "pay_success", Some(1)),
             order(6, "refund_success", None),
         ],
+        seal: Seal::Absent,
     }
 }
 
@@ -407,4 +408,16 @@ proptest! {
         let kinds: u64 = report.kinds.values().sum();
         prop_assert_eq!(kinds, report.totals.received);
     }
+}
+
+#[test]
+fn a_broken_seal_is_a_break_and_an_intact_one_is_named() {
+    let sealed = |seal| report_at(&Evidence { seal, ..evidence() }, night());
+    let broken = sealed(Seal::Broken("sealed_records=1 records=2".into()));
+    let found = broken.breaks.iter().find(|found| found.class.code() == "audit_changed").unwrap();
+    assert_eq!((found.state, found.detail.as_str()), (BreakState::Open, "sealed_records=1 records=2"));
+    assert_eq!(broken.audit_digest, None);
+    let intact = sealed(Seal::Intact { sha256: "ab".repeat(32) });
+    assert_eq!(codes(&intact), codes(&sealed(Seal::Absent)));
+    assert_eq!(intact.audit_digest, Some("ab".repeat(32)));
 }

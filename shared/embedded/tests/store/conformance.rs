@@ -45,9 +45,9 @@ async fn fresh_on_disk() -> Embedded {
     Embedded { store, _dir: Some(Arc::new(dir)) }
 }
 
-async fn digests_on_disk() -> (FileReports, TempDir) {
+fn digests_on_disk() -> std::future::Ready<(FileReports, TempDir)> {
     let dir = tempfile::tempdir().unwrap();
-    (FileReports::new(dir.path()), dir)
+    std::future::ready((FileReports::new(dir.path()), dir))
 }
 
 sluice_ports::digests_conformance_tests!(digests, super::digests_on_disk);

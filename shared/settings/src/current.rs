@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use sluice_domain::settings::Settings;
-use sluice_settings::LastGood;
 
-/// Where the handler gets the configuration in force.
+use crate::LastGood;
+
+/// Where a handler gets the configuration in force.
 pub trait CurrentSettings: Send + Sync {
-    /// The configuration of this moment; a callback keeps the one it began with.
+    /// The configuration of this moment; a callback or batch keeps the one it began with.
     fn current(&self) -> Arc<Settings>;
 }
 
