@@ -12,5 +12,6 @@ mod operator;
 mod reports;
 mod ring;
 mod secrets;
+mod settings;
 mod states;
 mod support;

@@ -14,8 +14,8 @@ fn day() -> BusinessDay {
 
 fn over(stack: &Stack) -> S3Reports {
     let place = ReportsPlace {
-        reports: "reports".into(),
-        digests: "digests".into(),
+        reports: stack.bucket("reports"),
+        digests: stack.bucket("digests"),
         lock: LockMode::Compliance,
         keep_days: 1_096,
     };
@@ -25,9 +25,14 @@ fn over(stack: &Stack) -> S3Reports {
 async fn bench() -> (S3Reports, Stack) {
     let stack = Stack::start().await;
     let s3 = stack.s3();
-    let _made = s3.create_bucket().bucket("reports").send().await.unwrap();
-    let _made =
-        s3.create_bucket().bucket("digests").object_lock_enabled_for_bucket(true).send().await.unwrap();
+    let _made = s3.create_bucket().bucket(stack.bucket("reports")).send().await.unwrap();
+    let _made = s3
+        .create_bucket()
+        .bucket(stack.bucket("digests"))
+        .object_lock_enabled_for_bucket(true)
+        .send()
+        .await
+        .unwrap();
     (over(&stack), stack)
 }
 
@@ -39,7 +44,8 @@ async fn a_report_is_stored_with_type_and_checksum_and_replaced_whole() {
     for text in ["first, and longer", "second"] {
         reports.put(&tenant("a/b"), day(), "report.json", "application/json", text.into()).await.unwrap();
     }
-    let get = stack.s3().get_object().bucket("reports").key("reports/a%2Fb/2026-11-20/report.json");
+    let get =
+        stack.s3().get_object().bucket(stack.bucket("reports")).key("reports/a%2Fb/2026-11-20/report.json");
     let object = get.checksum_mode(ChecksumMode::Enabled).send().await.unwrap();
     assert_eq!(object.content_type(), Some("application/json"));
     // `printf second | sha256sum | xxd -r -p | base64`
@@ -63,11 +69,12 @@ async fn a_digest_is_locked_for_its_time_and_nobody_can_delete_it() {
     let (digests, stack) = bench().await;
     assert_eq!(digests.seal(&tenant("brand"), day(), b"one".to_vec()).await, Ok(Written::New));
     let key = "digests/brand/2026-11-20.json";
-    let head = stack.s3().head_object().bucket("digests").key(key).send().await.unwrap();
+    let head = stack.s3().head_object().bucket(stack.bucket("digests")).key(key).send().await.unwrap();
     assert_eq!(head.object_lock_mode().map(|mode| mode.as_str()), Some("COMPLIANCE"));
     let until = head.object_lock_retain_until_date().unwrap().secs();
     assert_eq!(until, crate::support::NOON.as_secs() + 1_096 * 86_400);
-    let deletion = stack.s3().delete_object().bucket("digests").key(key).set_version_id(head.version_id);
+    let deletion =
+        stack.s3().delete_object().bucket(stack.bucket("digests")).key(key).set_version_id(head.version_id);
     assert!(deletion.bypass_governance_retention(true).send().await.is_err());
 }
 
@@ -78,12 +85,17 @@ async fn a_document_put_over_a_sealed_one_or_a_deletion_does_not_count() {
     assert_eq!(digests.seal(&brand, day(), b"one".to_vec()).await, Ok(Written::New));
     let key = "digests/brand/2026-11-20.json";
     for _ in 0..3 {
-        let put = stack.s3().put_object().bucket("digests").key(key).body(ByteStream::from_static(b"forged"));
+        let put = stack
+            .s3()
+            .put_object()
+            .bucket(stack.bucket("digests"))
+            .key(key)
+            .body(ByteStream::from_static(b"forged"));
         let _put = put.send().await.unwrap();
     }
     assert_eq!(digests.sealed(&brand, day()).await, Ok(Some(b"one".to_vec())));
     assert_eq!(digests.seal(&brand, day(), b"two".to_vec()).await, Ok(Written::Existing(b"one".to_vec())));
-    let _marker = stack.s3().delete_object().bucket("digests").key(key).send().await.unwrap();
+    let _marker = stack.s3().delete_object().bucket(stack.bucket("digests")).key(key).send().await.unwrap();
     assert_eq!(digests.sealed(&brand, day()).await, Ok(Some(b"one".to_vec())));
 }
 

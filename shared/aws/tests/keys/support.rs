@@ -62,18 +62,25 @@ pub(crate) struct Stack {
     pub(crate) proxy: Proxy,
     pub(crate) config: SdkConfig,
     pub(crate) clock: Arc<Hand>,
+    account: Account,
 }
 
 impl Stack {
     pub(crate) async fn start() -> Self {
         let proxy = Proxy::start(Ministack::shared().unwrap().url()).await.unwrap();
-        let config = config(&proxy.url(), Account::fresh().number());
-        Self { proxy, config, clock: Hand::at(NOON) }
+        let account = Account::fresh();
+        let config = config(&proxy.url(), account.number());
+        Self { proxy, config, clock: Hand::at(NOON), account }
     }
 
     pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(true);
         aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// Bucket names are everybody's.
+    pub(crate) fn bucket(&self, name: &str) -> String {
+        format!("{name}-{}", self.account.number())
     }
 
     /// How many calls of this operation there were.
@@ -138,7 +145,7 @@ impl Keys {
     /// Puts other bytes in a row, as whoever can write the table could.
     pub(crate) async fn forge(&self, tenant: &str, version: &str, wrapped: &[u8]) {
         let update = self.dynamodb.update_item().table_name("keys").set_key(Some(row(tenant, version)));
-        let update = update.update_expression("SET wrapped = :wrapped").expression_attribute_values(
+        let update = update.update_expression("SET #wrapped = :wrapped").expression_attribute_values(
             ":wrapped",
             AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new(wrapped)),
         );
