@@ -4,15 +4,16 @@ use sluice_domain::progress::{Assigned, Assignment, Cleared, UncheckedCleared};
 use sluice_domain::settings::{Settings, Tenant};
 use sluice_domain::tenant::TenantKeys;
 use sluice_ports::{Clock, Exposures, KeyRing, OutboundMessage, Outbox, Queue, Step, Written};
+use sluice_settings::CurrentSettings;
 use sluice_steps::{Stage, StageError};
 use sluice_telemetry::{Metrics, Signal};
 
 use crate::assign::{choose_for, stick};
 
 /// The handler, over its ports.
-pub struct BucketAssignment<S, K, C> {
-    /// The configuration.
-    pub settings: Arc<Settings>,
+pub struct BucketAssignment<S, K, C, P = Arc<Settings>> {
+    /// The configuration; a batch keeps the one it began with.
+    pub settings: P,
     /// Exposures and the outbox.
     pub store: S,
     /// The tenants' keys.
@@ -31,11 +32,12 @@ struct Chosen<'a> {
     keys: Arc<TenantKeys>,
 }
 
-impl<S, K, C> Stage for BucketAssignment<S, K, C>
+impl<S, K, C, P> Stage for BucketAssignment<S, K, C, P>
 where
     S: Exposures + Outbox,
     K: KeyRing,
     C: Clock,
+    P: CurrentSettings,
 {
     const NAME: &'static str = "bucket-assignment";
     const INBOX: Queue = Queue::Cleared;
@@ -44,8 +46,9 @@ where
     async fn handle(&self, batch: Vec<UncheckedCleared>) -> Vec<Result<(), StageError>> {
         let mut results: Vec<Option<Result<(), StageError>>> = Vec::with_capacity(batch.len());
         let (mut chosen, mut steps, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        let settings = self.settings.current();
         for input in batch {
-            match self.choose(input).await {
+            match self.choose(input, &settings).await {
                 Ok((choice, step)) => {
                     places.push(results.len());
                     results.push(None);
@@ -66,18 +69,20 @@ where
     }
 }
 
-impl<S, K, C> BucketAssignment<S, K, C>
+impl<S, K, C, P> BucketAssignment<S, K, C, P>
 where
     S: Exposures + Outbox,
     K: KeyRing,
     C: Clock,
+    P: CurrentSettings,
 {
-    async fn choose(
+    async fn choose<'a>(
         &self,
         input: UncheckedCleared,
-    ) -> Result<(Chosen<'_>, Step<sluice_domain::delivery::Exposure>), StageError> {
+        settings: &'a Settings,
+    ) -> Result<(Chosen<'a>, Step<sluice_domain::delivery::Exposure>), StageError> {
         let trace = input.trace_id();
-        let tenant = self.settings.tenants.get(input.tenant()).ok_or_else(|| StageError {
+        let tenant = settings.tenants.get(input.tenant()).ok_or_else(|| StageError {
             kind: sluice_domain::failure::FailureKind::Configuration,
             code: "unknown_tenant",
             detail: format!("tenant `{}` is not configured", input.tenant()),

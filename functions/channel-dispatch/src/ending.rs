@@ -8,6 +8,7 @@ use sluice_domain::delivery::{Attempt, Delivery, FencingToken};
 use sluice_domain::destination::{Channel, Destination};
 use sluice_domain::failure::FailureKind;
 use sluice_ports::{Clock, ConsentStore, Deliveries, Entropy, KeyRing, PortError, Settlement};
+use sluice_settings::CurrentSettings;
 use sluice_steps::StageError;
 use sluice_telemetry::Signal;
 
@@ -20,13 +21,14 @@ use crate::work::{Work, attempt, withheld};
 const SETTLE_PAUSES: [Duration; 3] =
     [Duration::from_millis(50), Duration::from_millis(200), Duration::from_secs(1)];
 
-impl<S, K, M, C, E> ChannelDispatch<S, K, M, C, E>
+impl<S, K, M, C, E, P> ChannelDispatch<S, K, M, C, E, P>
 where
     S: Deliveries + ConsentStore,
     K: KeyRing,
     M: Sender,
     C: Clock,
     E: Entropy,
+    P: CurrentSettings,
 {
     /// Ends the claim and answers the queue.
     pub(crate) async fn settle(

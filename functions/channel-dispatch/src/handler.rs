@@ -13,6 +13,7 @@ use sluice_ports::{
     Claim, ClaimRequest, Clock, ConsentStore, Deliveries, Entropy, KeyRing, Nonces as _, PortError, Queue,
     Settlement,
 };
+use sluice_settings::CurrentSettings;
 use sluice_steps::{Stage, StageError};
 use sluice_telemetry::{Metrics, Signal};
 use tracing::Instrument as _;
@@ -32,9 +33,9 @@ const LATEST_START_MS: i64 = 5_000;
 /// A clearance older than this is not taken on trust: consent is looked up again, for it may have been withdrawn meanwhile.
 const FRESH_MS: i64 = 60_000;
 /// The handler, over its ports.
-pub struct ChannelDispatch<S, K, M, C, E> {
-    /// The configuration.
-    pub settings: Arc<Settings>,
+pub struct ChannelDispatch<S, K, M, C, E, P = Arc<Settings>> {
+    /// The configuration; a delivery keeps the one it began with.
+    pub settings: P,
     /// Deliveries, and consent for opt-outs.
     pub store: S,
     /// The tenants' keys.
@@ -49,13 +50,14 @@ pub struct ChannelDispatch<S, K, M, C, E> {
     pub metrics: Metrics,
 }
 
-impl<S, K, M, C, E> Stage for ChannelDispatch<S, K, M, C, E>
+impl<S, K, M, C, E, P> Stage for ChannelDispatch<S, K, M, C, E, P>
 where
     S: Deliveries + ConsentStore,
     K: KeyRing,
     M: Sender,
     C: Clock,
     E: Entropy,
+    P: CurrentSettings,
 {
     const NAME: &'static str = "channel-dispatch";
     const INBOX: Queue = Queue::Assigned;
@@ -71,17 +73,19 @@ where
     }
 }
 
-impl<S, K, M, C, E> ChannelDispatch<S, K, M, C, E>
+impl<S, K, M, C, E, P> ChannelDispatch<S, K, M, C, E, P>
 where
     S: Deliveries + ConsentStore,
     K: KeyRing,
     M: Sender,
     C: Clock,
     E: Entropy,
+    P: CurrentSettings,
 {
     async fn deliver(&self, input: UncheckedAssigned) -> Result<(), StageError> {
         let trace = input.trace_id();
-        let tenant = self.settings.tenants.get(input.tenant()).ok_or_else(|| {
+        let settings = self.settings.current();
+        let tenant = settings.tenants.get(input.tenant()).ok_or_else(|| {
             configuration("unknown_tenant", format!("tenant `{}` is not configured", input.tenant()), trace)
         })?;
         let keys = self.keys.keys(&tenant.id).await.map_err(|error| StageError::port(&error, trace))?;

@@ -14,6 +14,7 @@ use sluice_domain::time::UnixMillis;
 use sluice_ports::{
     AuditLog, Clock, ConsentStore, Intake, KeyRing, OrderBook, Outbox, PortError, Queue, Step, Written,
 };
+use sluice_settings::CurrentSettings;
 use sluice_steps::{Stage, StageError};
 use sluice_telemetry::{Metrics, Signal};
 
@@ -22,9 +23,9 @@ use crate::plan::{Plan, Texts, consent_key, form_standing, plan, unknown_tenant}
 use crate::verdict::{audit_record, check_consent, cleared_message, decide};
 
 /// The handler, over its ports.
-pub struct ComplianceCheck<S, K, C> {
-    /// The configuration: tenants, routes, forms, rules.
-    pub settings: Arc<Settings>,
+pub struct ComplianceCheck<S, K, C, P = Arc<Settings>> {
+    /// The configuration: tenants, routes, forms, rules. A batch keeps the one it began with.
+    pub settings: P,
     /// Receipts, consents, the order book, the audit log and the outbox.
     pub store: S,
     /// The tenants' keys.
@@ -51,11 +52,12 @@ enum Ask<'a> {
     Nobody(Disposition),
 }
 
-impl<S, K, C> Stage for ComplianceCheck<S, K, C>
+impl<S, K, C, P> Stage for ComplianceCheck<S, K, C, P>
 where
     S: Intake + ConsentStore + OrderBook + AuditLog + Outbox,
     K: KeyRing,
     C: Clock,
+    P: CurrentSettings,
 {
     const NAME: &'static str = "compliance-check";
     const INBOX: Queue = Queue::Events;
@@ -67,10 +69,11 @@ where
             return batch.iter().map(|event| Err(StageError::port(&error, event.trace_id))).collect();
         }
         let now = self.clock.now();
-        let keys = self.keys_of(&batch).await;
+        let settings = self.settings.current();
+        let keys = self.keys_of(&batch, &settings).await;
         let mut slots = Vec::with_capacity(batch.len());
         for event in batch {
-            slots.push(self.prepare(event, &keys, now).await);
+            slots.push(self.prepare(event, &settings, &keys, now).await);
         }
         let consents = self.look_up(&slots).await;
         let (mut results, mut steps, mut written) = (Vec::new(), Vec::new(), Vec::new());
@@ -93,19 +96,20 @@ where
     }
 }
 
-impl<S, K, C> ComplianceCheck<S, K, C>
+impl<S, K, C, P> ComplianceCheck<S, K, C, P>
 where
     S: Intake + ConsentStore + OrderBook + AuditLog + Outbox,
     K: KeyRing,
     C: Clock,
+    P: CurrentSettings,
 {
     /// The keys of every tenant of the batch, each asked for once.
-    async fn keys_of(&self, batch: &[Event]) -> Keys {
+    async fn keys_of(&self, batch: &[Event], settings: &Settings) -> Keys {
         let mut keys = Keys::new();
         for event in batch {
             let tenant = &event.key.tenant;
             // Only of configured tenants: a key ring makes keys on first use.
-            if !keys.contains_key(tenant) && self.settings.tenants.contains_key(tenant) {
+            if !keys.contains_key(tenant) && settings.tenants.contains_key(tenant) {
                 let found = self.keys.keys(tenant).await;
                 keys.insert(tenant.clone(), found);
             }
@@ -115,9 +119,15 @@ where
 
     /// Does what the event changes and opens what the rules will read. Effects come before the record: a process that dies between
     /// the two repeats them, and repeating them changes nothing.
-    async fn prepare(&self, event: Event, keys: &Keys, now: UnixMillis) -> Result<Prepared<'_>, StageError> {
+    async fn prepare<'a>(
+        &self,
+        event: Event,
+        settings: &'a Settings,
+        keys: &Keys,
+        now: UnixMillis,
+    ) -> Result<Prepared<'a>, StageError> {
         let trace = event.trace_id;
-        let tenant = self.settings.tenants.get(&event.key.tenant).ok_or_else(|| unknown_tenant(&event))?;
+        let tenant = settings.tenants.get(&event.key.tenant).ok_or_else(|| unknown_tenant(&event))?;
         let keys = match keys.get(&tenant.id) {
             Some(Ok(keys)) => Arc::clone(keys),
             Some(Err(error)) => return Err(StageError::port(error, trace)),

@@ -7,14 +7,15 @@ use sluice_domain::reconciliation::{self, BreakClass, BreakState, DeadLetter, Re
 use sluice_domain::settings::{Settings, Tenant};
 use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_ports::{Clock, Digests, Reports};
+use sluice_settings::CurrentSettings;
 use sluice_telemetry::{Metrics, Signal};
 
 use crate::{ReconcileError, Records, ScheduledEvent, gather, redrive, request, seal};
 
 /// The handler.
 #[derive(Debug)]
-pub struct NightlyReconciliation<S, R, C> {
-    settings: Arc<Settings>,
+pub struct NightlyReconciliation<S, R, C, P = Arc<Settings>> {
+    settings: P,
     store: S,
     reports: R,
     clock: C,
@@ -47,9 +48,9 @@ pub struct TenantOutcome {
     pub open_breaks: usize,
 }
 
-impl<S: Records, R: Reports + Digests, C: Clock> NightlyReconciliation<S, R, C> {
+impl<S: Records, R: Reports + Digests, C: Clock, P: CurrentSettings> NightlyReconciliation<S, R, C, P> {
     /// A handler over its ports.
-    pub fn new(settings: Arc<Settings>, store: S, reports: R, clock: C, metrics: Metrics) -> Self {
+    pub fn new(settings: P, store: S, reports: R, clock: C, metrics: Metrics) -> Self {
         Self { settings, store, reports, clock, metrics }
     }
 
@@ -62,7 +63,7 @@ impl<S: Records, R: Reports + Digests, C: Clock> NightlyReconciliation<S, R, C> 
         let day = request::day(&event, now);
         let tenants = match &event.detail.tenant {
             Some(tenant) => vec![self.tenant(tenant)?],
-            None => self.settings.tenants.values().collect(),
+            None => self.settings.current().tenants.values().cloned().collect(),
         };
         let redriven = redrive::redrive(&self.store).await?;
         let mut outcomes = Vec::new();
@@ -70,7 +71,7 @@ impl<S: Records, R: Reports + Digests, C: Clock> NightlyReconciliation<S, R, C> 
             BreakClass::ALL.into_iter().map(|class| (class, 0)).collect();
         for tenant in tenants {
             let seal = seal::seal(&self.store, &self.reports, &tenant.id, day, now).await?;
-            let report = self.report(tenant, day, now, &redriven, seal).await?;
+            let report = self.report(&tenant, day, now, &redriven, seal).await?;
             self.publish(&report).await?;
             self.tell_splits(&report);
             for found in report.breaks.iter().filter(|found| found.state == BreakState::Open) {
@@ -103,7 +104,7 @@ impl<S: Records, R: Reports + Digests, C: Clock> NightlyReconciliation<S, R, C> 
         now: UnixMillis,
     ) -> Result<Report, ReconcileError> {
         let seal = seal::look(&self.store, &self.reports, tenant, day).await?;
-        self.report(self.tenant(tenant)?, day, now, &[], seal).await
+        self.report(&*self.tenant(tenant)?, day, now, &[], seal).await
     }
 
     /// Compares a tenant's day with its sealed digest. It reads only.
@@ -114,8 +115,13 @@ impl<S: Records, R: Reports + Digests, C: Clock> NightlyReconciliation<S, R, C> 
         seal::look(&self.store, &self.reports, &self.tenant(tenant)?.id, day).await
     }
 
-    fn tenant(&self, id: &TenantId) -> Result<&Arc<Tenant>, ReconcileError> {
-        self.settings.tenants.get(id).ok_or_else(|| ReconcileError::UnknownTenant(id.clone()))
+    fn tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, ReconcileError> {
+        self.settings
+            .current()
+            .tenants
+            .get(id)
+            .cloned()
+            .ok_or_else(|| ReconcileError::UnknownTenant(id.clone()))
     }
 
     async fn report(

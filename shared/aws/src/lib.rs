@@ -3,8 +3,8 @@
 mod answer;
 mod cache;
 mod connection;
-mod fault;
 mod digests;
+mod fault;
 pub mod keys;
 mod names;
 mod queue;
@@ -15,10 +15,10 @@ pub mod table;
 pub mod settings;
 
 pub use connection::{Connection, ConnectionError, ConnectionParts, Patience, Service};
+pub use digests::{InvalidLockMode, LockMode};
 pub use keys::{KeyOperator, KeyPlace, KmsKeyRing, Making};
 pub use names::{Names, Resource, Unnamed};
 pub use queue::Queues;
-pub use digests::{InvalidLockMode, LockMode};
 pub use reports::{ReportsPlace, S3Reports};
 pub use secrets::ManagedSecrets;
 pub use store::Store;

@@ -1,0 +1,199 @@
+//! `sluice-aws`: what operators do to a deployed stack's keys and configuration, with their own credentials.
+//!
+//! No function may rotate, wrap anew or destroy keys, so a person does it from a shell:
+//!
+//! ```text
+//! eval "$(aws configure export-credentials --format env)"; export AWS_REGION=ap-east-1
+//! export SLUICE_TABLE_KEYS=sluice-keys SLUICE_KMS_KEY=arn:aws:kms:…      # both are in the stack's resources and outputs
+//! sluice-aws keys rotate --tenant demo-brand
+//! sluice-aws keys rewrap --all [--retired <ARN of the KMS key before>]
+//! sluice-aws config publish --from config --to s3://<bucket>/config --version 2026-11-21a
+//! ```
+//!
+//! Permissions: `dynamodb:Query`, `Scan`, `PutItem`, `UpdateItem`, `DeleteItem` on the keys table; on the KMS key
+//! `kms:GenerateDataKeyWithoutPlaintext` (rotate) and `kms:ReEncryptFrom`/`kms:ReEncryptTo` (rewrap), under the condition that
+//! `kms:EncryptionContext:tenant` is there. `kms:Decrypt` is not among them: an operator never sees a tenant's key.
+//! For `config publish`: `s3:GetObject`, `s3:PutObject` and `s3:ListBucket` on the configuration's bucket.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::{Args, Parser, Subcommand};
+use serde_json::{Value, json};
+use sluice_aws::{Connection, KeyOperator, KeyPlace};
+use sluice_domain::id::TenantId;
+use sluice_domain::time::UnixMillis;
+use sluice_ports::Clock;
+
+/// Keys and configuration of a deployed stack. Answers are JSON, one line each.
+#[derive(Debug, Parser)]
+#[command(name = "sluice-aws", version, arg_required_else_help = true)]
+enum Command {
+    /// Tenants' keys.
+    #[command(subcommand)]
+    Keys(Keys),
+    /// The configuration.
+    #[command(subcommand)]
+    Config(Config),
+}
+
+#[derive(Debug, Subcommand)]
+enum Keys {
+    /// List a tenant's keys, without a byte of them.
+    List {
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Add a data key, which seals eleven minutes from now; older ones still open.
+    Rotate {
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Wrap all keys anew under the KMS key in force.
+    Rewrap {
+        #[command(flatten)]
+        whose: Whose,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Destroy a tenant's keys: what they sealed is lost for ever, once the table's backups have ended.
+    Destroy {
+        /// Whose keys.
+        #[arg(long)]
+        tenant: TenantId,
+        /// The tenant's id once more.
+        #[arg(long, value_name = "TENANT")]
+        yes_destroy: TenantId,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Whose {
+    /// One tenant's keys.
+    #[arg(long)]
+    tenant: Option<TenantId>,
+    /// Every tenant's that has keys.
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Args)]
+struct Place {
+    /// The keys table.
+    #[arg(long, env = "SLUICE_TABLE_KEYS")]
+    table: String,
+    /// The ARN of the KMS key in force.
+    #[arg(long, env = "SLUICE_KMS_KEY")]
+    kms_key: String,
+    /// ARNs of KMS keys that wrapped before it.
+    #[arg(long)]
+    retired: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Config {
+    /// Check a directory, upload it as a new version and make that the current one.
+    Publish {
+        /// The directory.
+        #[arg(long)]
+        from: PathBuf,
+        /// `s3://bucket/prefix`, as in `SLUICE_CONFIG`.
+        #[arg(long)]
+        to: String,
+        /// A name that was not used before.
+        #[arg(long)]
+        version: String,
+    },
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixMillis {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Command::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _closed = writeln!(std::io::stderr().lock(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    let connection = Connection::from_environment()?;
+    match command {
+        Command::Keys(keys) => run_keys(keys, &connection).await,
+        Command::Config(Config::Publish { from, to, version }) => {
+            let (client, now) = (connection.s3(), SystemClock.now());
+            sluice_aws::settings::publish(&from, &to, &version, client, now).await?;
+            say(&json!({ "published": version }))
+        }
+    }
+}
+
+async fn run_keys(command: Keys, connection: &Connection) -> Result<(), Failure> {
+    match command {
+        Keys::List { whose, place } => {
+            let operator = operator(place, connection);
+            for tenant in tenants(&operator, whose).await? {
+                say(&json!({ "tenant": tenant, "keys": operator.list(&tenant).await? }))?;
+            }
+        }
+        Keys::Rotate { whose, place } => {
+            let operator = operator(place, connection);
+            for tenant in tenants(&operator, whose).await? {
+                say(&json!({ "tenant": tenant, "data_key": operator.rotate(&tenant).await? }))?;
+            }
+        }
+        Keys::Rewrap { whose, place } => {
+            let operator = operator(place, connection);
+            for tenant in tenants(&operator, whose).await? {
+                say(&json!({ "tenant": tenant, "rewrapped": operator.rewrap(&tenant).await? }))?;
+            }
+        }
+        Keys::Destroy { tenant, yes_destroy, place } => {
+            if tenant != yes_destroy {
+                return Err("--yes-destroy must repeat the tenant's id".into());
+            }
+            let destroyed = operator(place, connection).destroy(&tenant).await?;
+            say(&json!({ "tenant": tenant, "destroyed": destroyed }))?;
+        }
+    }
+    Ok(())
+}
+
+fn operator(place: Place, connection: &Connection) -> KeyOperator {
+    let Place { table, kms_key, retired } = place;
+    let place = KeyPlace { table, kms_key, retired };
+    KeyOperator::new(connection.kms(), connection.dynamodb(), place, Arc::new(SystemClock))
+}
+
+async fn tenants(operator: &KeyOperator, whose: Whose) -> Result<Vec<TenantId>, Failure> {
+    match whose.tenant {
+        Some(tenant) => Ok(vec![tenant]),
+        None => Ok(operator.tenants().await?),
+    }
+}
+
+fn say(line: &Value) -> Result<(), Failure> {
+    Ok(writeln!(std::io::stdout().lock(), "{line}")?)
+}
