@@ -28,7 +28,7 @@ use crate::answer::Refusal;
 use crate::reports::{refused, sha256};
 
 const WHAT: &str = "configuration";
-/// How often a warm function looks for a new version: a GetObject a minute and process.
+/// How often a warm function looks for a new version: one `GetObject` a minute and process.
 const LOOK_EVERY_MS: i64 = 60_000;
 /// A pointer with 64 names is below 16 KiB.
 const LARGEST_POINTER: i64 = 64 * 1024;
@@ -113,7 +113,7 @@ struct Seen {
 #[derive(Debug, Clone)]
 struct Bucket {
     client: Client,
-    bucket: String,
+    name: String,
     /// Without a slash at the end; may be empty.
     prefix: String,
 }
@@ -229,7 +229,7 @@ impl Bucket {
         if bucket.is_empty() {
             return Err(refused());
         }
-        Ok(Self { client, bucket: bucket.to_owned(), prefix: prefix.trim_matches('/').to_owned() })
+        Ok(Self { client, name: bucket.to_owned(), prefix: prefix.trim_matches('/').to_owned() })
     }
 
     fn key(&self, name: &str) -> String {
@@ -249,7 +249,7 @@ impl Bucket {
     }
 
     fn key_of_bucket(&self) -> String {
-        format!("{}/{}", self.bucket, self.prefix)
+        format!("{}/{}", self.name, self.prefix)
     }
 
     /// The pointer and its entity tag; `None` when it still has the tag given.
@@ -258,7 +258,7 @@ impl Bucket {
         tag: Option<String>,
         now: UnixMillis,
     ) -> Result<Option<(Pointer, Option<String>)>, SettingsError> {
-        let get = self.client.get_object().bucket(&self.bucket).key(self.key("current"));
+        let get = self.client.get_object().bucket(&self.name).key(self.key("current"));
         let object = match get.set_if_none_match(tag).send().await {
             Ok(object) => object,
             Err(error) if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 304) => {
@@ -278,8 +278,7 @@ impl Bucket {
     /// The files that a pointer names.
     async fn bundle(&self, pointer: &Pointer, now: UnixMillis) -> Result<Bundle, SettingsError> {
         let files = try_join_all(pointer.files.iter().map(|(name, sha256)| async move {
-            let get =
-                self.client.get_object().bucket(&self.bucket).key(self.file_key(&pointer.version, name));
+            let get = self.client.get_object().bucket(&self.name).key(self.file_key(&pointer.version, name));
             let object = get.send().await.map_err(|error| self.error(&Refusal::of(&error), now))?;
             let bytes = body(object.content_length(), LARGEST_FILE, name, object.body).await?;
             if hex::encode(Sha256::digest(&bytes)) != *sha256 {
@@ -347,7 +346,7 @@ pub async fn publish(
         Err(error) => return Err(error),
     };
     for (name, bytes) in bundle.files() {
-        let put = bucket.client.put_object().bucket(&bucket.bucket).key(bucket.file_key(version, name));
+        let put = bucket.client.put_object().bucket(&bucket.name).key(bucket.file_key(version, name));
         let put = put.if_none_match("*").content_type("application/yaml").checksum_sha256(sha256(bytes));
         match put.body(ByteStream::from(bytes.to_vec())).send().await.map_err(|error| Refusal::of(&error)) {
             Ok(_) => {}
@@ -359,7 +358,7 @@ pub async fn publish(
     // What is there under this version must be what the pointer will promise.
     let _same = bucket.bundle(&pointer, now).await?;
     let bytes = serde_json::to_vec(&pointer).map_err(|error| unfit(error.to_string()))?;
-    let put = bucket.client.put_object().bucket(&bucket.bucket).key(bucket.key("current"));
+    let put = bucket.client.put_object().bucket(&bucket.name).key(bucket.key("current"));
     let put = match tag {
         Some(tag) => put.if_match(tag),
         None => put.if_none_match("*"),

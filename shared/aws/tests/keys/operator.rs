@@ -20,7 +20,7 @@ fn opens(keys: &TenantKeys, sealed: &Sealed) -> bool {
 async fn after_a_rotation_new_values_get_the_new_key_and_old_ones_still_open() {
     let keys = Keys::start().await;
     let (door, step) = (keys.ring(Making::OnFirstUse), keys.ring(Making::Never));
-    let old = seal(&*door.keys(&tenant("brand")).await.unwrap());
+    let old = seal(&door.keys(&tenant("brand")).await.unwrap());
     assert_eq!(keys.operator(keys.place()).rotate(&tenant("brand")).await, Ok(2));
     // Until every function knows the new key, nobody seals with it; whoever asks now opens with it already.
     let fresh = keys.ring(Making::Never).keys(&tenant("brand")).await.unwrap();
@@ -29,7 +29,7 @@ async fn after_a_rotation_new_values_get_the_new_key_and_old_ones_still_open() {
     let mut numbers = std::collections::BTreeSet::new();
     for _ in 0..20 {
         keys.clock.later(47_000);
-        let sealed = seal(&*door.keys(&tenant("brand")).await.unwrap());
+        let sealed = seal(&door.keys(&tenant("brand")).await.unwrap());
         numbers.insert(sealed.key_number());
         let opened = step.keys(&tenant("brand")).await.unwrap();
         assert!(opens(&opened, &sealed) && opens(&opened, &old));
@@ -50,7 +50,7 @@ async fn no_function_seals_with_a_key_that_another_may_lack() {
     assert_eq!(keys.operator(keys.place()).rotate(&tenant("brand")).await, Ok(2));
     keys.clock.later(KEPT_MS - 60_001);
     let lagging = step.keys(&tenant("brand")).await.unwrap();
-    let sealed = seal(&*keys.ring(Making::Never).keys(&tenant("brand")).await.unwrap());
+    let sealed = seal(&keys.ring(Making::Never).keys(&tenant("brand")).await.unwrap());
     assert!(opens(&lagging, &sealed));
 }
 
@@ -67,7 +67,7 @@ async fn two_rotations_at_once_make_one_key() {
         (Ok(2), Ok(2)) => assert_eq!(versions, ["data-0000000001", "data-0000000002", "index"]),
         // One was done before the other looked.
         (Ok(first), Ok(second)) => {
-            assert_eq!((first.min(second), first.max(second), versions.len()), (2, 3, 4))
+            assert_eq!((first.min(second), first.max(second), versions.len()), (2, 3, 4));
         }
         failed => panic!("{failed:?}"),
     }
@@ -106,12 +106,12 @@ async fn wrapped_anew_everything_opens_under_the_new_key_alone() {
 #[tokio::test]
 async fn wrapping_anew_under_the_same_key_changes_the_rows_and_nothing_else() {
     let keys = Keys::start().await;
-    let sealed = seal(&*keys.ring(Making::OnFirstUse).keys(&tenant("brand")).await.unwrap());
+    let sealed = seal(&keys.ring(Making::OnFirstUse).keys(&tenant("brand")).await.unwrap());
     let before = keys.wrapped("brand", "data-0000000001").await;
     let done = keys.operator(keys.place()).rewrap(&tenant("brand")).await;
     assert_eq!(done, Ok(Rewrapped { done: 2, overtaken: 0 }));
     assert_ne!(keys.wrapped("brand", "data-0000000001").await, before);
-    assert!(opens(&*keys.ring(Making::Never).keys(&tenant("brand")).await.unwrap(), &sealed));
+    assert!(opens(&keys.ring(Making::Never).keys(&tenant("brand")).await.unwrap(), &sealed));
 }
 
 #[tokio::test]

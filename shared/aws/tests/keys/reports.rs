@@ -70,7 +70,7 @@ async fn a_digest_is_locked_for_its_time_and_nobody_can_delete_it() {
     assert_eq!(digests.seal(&tenant("brand"), day(), b"one".to_vec()).await, Ok(Written::New));
     let key = "digests/brand/2026-11-20.json";
     let head = stack.s3().head_object().bucket(stack.bucket("digests")).key(key).send().await.unwrap();
-    assert_eq!(head.object_lock_mode().map(|mode| mode.as_str()), Some("COMPLIANCE"));
+    assert_eq!(head.object_lock_mode().map(aws_sdk_s3::types::ObjectLockMode::as_str), Some("COMPLIANCE"));
     let until = head.object_lock_retain_until_date().unwrap().secs();
     assert_eq!(until, crate::support::NOON.as_secs() + 1_096 * 86_400);
     let deletion =

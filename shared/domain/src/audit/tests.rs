@@ -30,7 +30,9 @@ fn day() -> BusinessDay {
 
 fn digest(records: &[AuditRecord], previous: Option<Link>) -> DayDigest {
     let mut day = DayRecords::new(tenant(), day());
-    records.iter().for_each(|record| day.add(record));
+    for record in records {
+        day.add(record);
+    }
     day.digest(previous)
 }
 
