@@ -145,10 +145,13 @@ impl Keys {
     /// Puts other bytes in a row, as whoever can write the table could.
     pub(crate) async fn forge(&self, tenant: &str, version: &str, wrapped: &[u8]) {
         let update = self.dynamodb.update_item().table_name("keys").set_key(Some(row(tenant, version)));
-        let update = update.update_expression("SET #wrapped = :wrapped").expression_attribute_values(
-            ":wrapped",
-            AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new(wrapped)),
-        );
+        let update = update
+            .update_expression("SET #wrapped = :wrapped")
+            .expression_attribute_names("#wrapped", "wrapped")
+            .expression_attribute_values(
+                ":wrapped",
+                AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new(wrapped)),
+            );
         let _done = update.send().await.unwrap();
     }
 
