@@ -10,9 +10,9 @@ mod names;
 mod queue;
 mod reports;
 mod secrets;
+pub mod settings;
 mod store;
 pub mod table;
-pub mod settings;
 
 pub use connection::{Connection, ConnectionError, ConnectionParts, Patience, Service};
 pub use digests::{InvalidLockMode, LockMode};
@@ -21,6 +21,6 @@ pub use names::{Names, Resource, Unnamed};
 pub use queue::Queues;
 pub use reports::{ReportsPlace, S3Reports};
 pub use secrets::ManagedSecrets;
+pub use settings::{Look, SettingsError, SettingsSource};
 pub use store::Store;
 pub use table::{Table, Tables};
-pub use settings::{Look, SettingsError, SettingsSource};
