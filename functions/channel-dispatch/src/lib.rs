@@ -10,6 +10,7 @@
 
 mod compose;
 mod ending;
+pub mod endpoints;
 mod handler;
 mod policy;
 mod sender;

@@ -1,34 +1,44 @@
-//! Wiring of compliance-check on the Lambda runtime, over the embedded store.
-//!
-//! `SLUICE_CONFIG` names the configuration directory (default `config`), `SLUICE_DATA` the data directory (default `sluice-data`).
+//! compliance-check on Lambda, over the adapters of AWS.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::process::ExitCode;
 
-use aws_lambda_events::event::sqs::SqsEvent;
 use compliance_check::ComplianceCheck;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use sluice_embedded::{LocalKeyRing, Options, Store, SystemClock, SystemEntropy};
-use sluice_telemetry::{EmfWriter, Metrics};
+use sluice_aws::function::{Error, Function, Needs, program};
+use sluice_aws::{Making, Patience, Resource, SystemClock};
+use sluice_ports::Queue;
+
+const NEEDS: Needs = Needs {
+    step: "compliance-check",
+    patience: Patience::STEP,
+    making: Making::Never,
+    resources: &[
+        Resource::KeysTable,
+        Resource::KmsKey,
+        Resource::Queue(Queue::Events),
+        Resource::DeadLetters(Queue::Events),
+        Resource::Queue(Queue::Cleared),
+        Resource::ReceiptsTable,
+        Resource::ConsentTable,
+        Resource::AuditTable,
+        Resource::OrdersTable,
+    ],
+};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    sluice_telemetry::init_logging(true)?;
-    let settings = Arc::new(sluice_settings::load(&path("SLUICE_CONFIG", "config"))?);
-    let data = path("SLUICE_DATA", "sluice-data");
-    let store = Store::open(&data, Options::default())?;
-    let master = data.join("keys").join("master.key");
-    let keys = LocalKeyRing::open(store.clone(), &master, Arc::new(SystemEntropy)).await?;
-    let metrics = Metrics::new(EmfWriter::new(std::io::stdout(), || sluice_ports::Clock::now(&SystemClock)));
-    let stage = &ComplianceCheck { settings, store, keys, clock: SystemClock, metrics };
-    run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
-        Ok::<_, Error>(
-            sluice_steps::run(stage, &stage.store, &stage.clock, &stage.metrics, event.payload).await,
-        )
-    }))
-    .await
+async fn main() -> ExitCode {
+    program(run()).await
 }
 
-fn path(variable: &str, default: &str) -> PathBuf {
-    std::env::var_os(variable).map_or_else(|| PathBuf::from(default), PathBuf::from)
+async fn run() -> Result<(), Error> {
+    let function = Function::start(NEEDS).await?;
+    let (store, keys) = (function.store(), function.key_ring()?);
+    function.warm(&store.queues, Queue::Events, &keys).await;
+    let stage = ComplianceCheck {
+        settings: function.settings.clone(),
+        store: store.clone(),
+        keys,
+        clock: SystemClock,
+        metrics: function.metrics.clone(),
+    };
+    function.run_stage(&stage, &store).await
 }

@@ -1,30 +1,48 @@
-//! Wiring of nightly-reconciliation on the Lambda runtime, over the embedded store.
-//!
-//! `SLUICE_CONFIG` names the configuration directory (default `config`), `SLUICE_DATA` the data directory (default `sluice-data`).
+//! nightly-reconciliation on Lambda, over the adapters of AWS.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::process::ExitCode;
 
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use nightly_reconciliation::{NightlyReconciliation, ScheduledEvent};
-use sluice_embedded::{FileReports, Options, Store, SystemClock};
-use sluice_telemetry::{EmfWriter, Metrics};
+use sluice_aws::function::{Error, Function, Needs, program};
+use sluice_aws::{Making, Patience, Resource, SystemClock};
+use sluice_ports::Queue;
+
+const NEEDS: Needs = Needs {
+    step: "nightly-reconciliation",
+    patience: Patience::STEP,
+    making: Making::Never,
+    resources: &[
+        Resource::Queue(Queue::Events),
+        Resource::Queue(Queue::Cleared),
+        Resource::Queue(Queue::Assigned),
+        Resource::DeadLetters(Queue::Events),
+        Resource::DeadLetters(Queue::Cleared),
+        Resource::DeadLetters(Queue::Assigned),
+        Resource::ReceiptsTable,
+        Resource::AuditTable,
+        Resource::ExposuresTable,
+        Resource::DeliveriesTable,
+        Resource::OrdersTable,
+        Resource::ReportsBucket,
+        Resource::DigestsBucket,
+    ],
+};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    sluice_telemetry::init_logging(true)?;
-    let settings = Arc::new(sluice_settings::load(&path("SLUICE_CONFIG", "config"))?);
-    let data = path("SLUICE_DATA", "sluice-data");
-    let store = Store::open(&data, Options::default())?;
-    let metrics = Metrics::new(EmfWriter::new(std::io::stdout(), || sluice_ports::Clock::now(&SystemClock)));
-    let handler = NightlyReconciliation::new(settings, store, FileReports::new(&data), SystemClock, metrics);
-    let handler = &handler;
-    run(service_fn(move |event: LambdaEvent<ScheduledEvent>| async move {
-        Ok::<_, Error>(handler.handle(event.payload).await?)
-    }))
-    .await
+async fn main() -> ExitCode {
+    program(run()).await
 }
 
-fn path(variable: &str, default: &str) -> PathBuf {
-    std::env::var_os(variable).map_or_else(|| PathBuf::from(default), PathBuf::from)
+async fn run() -> Result<(), Error> {
+    let function = Function::start(NEEDS).await?;
+    let handler = NightlyReconciliation::new(
+        function.settings.clone(),
+        function.store(),
+        function.reports()?,
+        SystemClock,
+        function.metrics.clone(),
+    );
+    let handle = async |event: ScheduledEvent| Ok(handler.handle(event).await?);
+    // A run that found something to look at has not failed.
+    function.run(handle, |_| false).await
 }

@@ -1,45 +1,43 @@
-//! Wiring of the webhook-verify function.
+//! webhook-verify on Lambda, over the adapters of AWS.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::process::ExitCode;
 
-use anyhow::Context as _;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
-use lambda_runtime::{LambdaEvent, service_fn};
-use sluice_embedded::{FileSecrets, LocalKeyRing, Options, Store, SystemClock, SystemEntropy};
-use sluice_telemetry::{EmfWriter, Metrics};
+use sluice_aws::function::{Error, Function, Needs, program};
+use sluice_aws::{Making, Patience, Resource, SystemClock, SystemEntropy};
+use sluice_ports::Queue;
 use webhook_verify::WebhookVerify;
 
+const NEEDS: Needs = Needs {
+    step: "webhook-verify",
+    patience: Patience::DOOR,
+    making: Making::OnFirstUse,
+    resources: &[
+        Resource::KeysTable,
+        Resource::KmsKey,
+        Resource::SecretsPrefix,
+        Resource::Queue(Queue::Events),
+    ],
+};
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    sluice_telemetry::init_logging(true)?;
-    let config = directory("SLUICE_CONFIG", "the configuration directory")?;
-    let data = directory("SLUICE_DATA", "the data directory")?;
-    let store = Store::open(&data, Options::default())?;
-    let handler = &WebhookVerify {
-        settings: Arc::new(sluice_settings::load(&config)?),
-        keys: LocalKeyRing::open(
-            store.clone(),
-            &data.join("keys").join("master.key"),
-            Arc::new(SystemEntropy),
-        )
-        .await?,
-        secrets: FileSecrets::open(&data.join("secrets.json"), Arc::new(SystemClock))?,
+async fn main() -> ExitCode {
+    program(run()).await
+}
+
+async fn run() -> Result<(), Error> {
+    let function = Function::start(NEEDS).await?;
+    let (store, keys) = (function.store(), function.key_ring()?);
+    function.warm(&store.queues, Queue::Events, &keys).await;
+    let door = WebhookVerify {
+        settings: function.settings.clone(),
         intake: store,
+        keys,
+        secrets: function.secrets()?,
         clock: SystemClock,
         entropy: SystemEntropy,
-        metrics: Metrics::new(EmfWriter::new(std::io::stdout(), now)),
+        metrics: function.metrics.clone(),
     };
-    let answer = |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
-        Ok::<_, lambda_runtime::Error>(handler.handle(event.payload).await)
-    };
-    lambda_runtime::run(service_fn(answer)).await
-}
-
-fn directory(variable: &str, what: &str) -> anyhow::Result<PathBuf> {
-    std::env::var_os(variable).map(PathBuf::from).with_context(|| format!("set `{variable}` to {what}"))
-}
-
-fn now() -> sluice_domain::time::UnixMillis {
-    sluice_ports::Clock::now(&SystemClock)
+    let answer = async |request: ApiGatewayV2httpRequest| Ok(door.handle(request).await);
+    function.run(answer, |answer| answer.status_code >= 500).await
 }
