@@ -6,8 +6,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::PortError;
 
-/// A throttled caller comes back after so long: the SDK has backed off and tried again before it gave up.
-const THROTTLED_MS: i64 = 2_000;
+use crate::fault;
 
 /// Why a call failed, as far as every service says it alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,15 +26,15 @@ impl Refusal {
         let SdkError::ServiceError(refused) = error else { return Self::NoAnswer(words(error).to_owned()) };
         let status = refused.raw().status().as_u16();
         match refused.err().code() {
-            Some(code) if is_throttle(code) => Self::Throttled,
+            Some(code) if fault::is_throttled(code, status) => Self::Throttled,
             Some(
                 "AccessDeniedException"
                 | "AccessDenied"
                 | "UnrecognizedClientException"
-                | "InvalidClientTokenId"
-                | "ExpiredTokenException"
-                | "ExpiredToken",
+                | "InvalidClientTokenId",
             ) => Self::Denied,
+            // The sandbox is about to be replaced by one with newer credentials.
+            Some(code @ ("ExpiredTokenException" | "ExpiredToken")) => Self::NoAnswer(code.to_owned()),
             code if status >= 500 => Self::NoAnswer(code.unwrap_or("server error").to_owned()),
             Some(code) => Self::Code(code.to_owned()),
             None => Self::Code(format!("status {status}")),
@@ -45,28 +44,12 @@ impl Refusal {
     /// The failure of a port, when the code has no meaning of its own there. `to_do` says what a person must mend.
     pub(crate) fn into_port(self, what: &'static str, now: UnixMillis, to_do: &str) -> PortError {
         match self {
-            Self::Throttled => PortError::Throttled { what, until: now.plus_ms(THROTTLED_MS) },
+            Self::Throttled => PortError::Throttled { what, until: now.plus_ms(fault::THROTTLED_FOR_MS) },
             Self::NoAnswer(cause) => PortError::Unavailable { what, cause },
             Self::Denied => PortError::Missing { what, cause: format!("access denied: {to_do}") },
             Self::Code(code) => PortError::Missing { what, cause: format!("{code}: {to_do}") },
         }
     }
-}
-
-fn is_throttle(code: &str) -> bool {
-    matches!(
-        code,
-        "ThrottlingException"
-            | "Throttling"
-            | "ThrottledException"
-            | "RequestLimitExceeded"
-            | "RequestThrottled"
-            | "RequestThrottledException"
-            | "ProvisionedThroughputExceededException"
-            | "TooManyRequestsException"
-            | "SlowDown"
-            | "PriorRequestNotComplete"
-    )
 }
 
 /// The SDK's errors may quote a request: only the kind of failure is told.

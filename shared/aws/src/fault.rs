@@ -8,7 +8,7 @@ use sluice_domain::time::UnixMillis;
 use sluice_ports::PortError;
 
 /// After the SDK's own attempts and pauses: long enough for a burst to pass, short enough for a queue.
-const THROTTLED_FOR_MS: i64 = 5_000;
+pub(crate) const THROTTLED_FOR_MS: i64 = 5_000;
 
 /// What a call's failure means for whoever asked. `what` is the store in our words: `audit log`, `queue events`.
 ///
@@ -62,6 +62,11 @@ pub(crate) fn entry_error(what: &'static str, code: &str, sender_fault: bool, no
     }
 }
 
+/// Is this a service's way to say "slower"?
+pub(crate) fn is_throttled(code: &str, status: u16) -> bool {
+    meaning(code, status) == Meaning::Throttled
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Meaning {
     Throttled,
@@ -88,6 +93,7 @@ fn meaning(code: &str, status: u16) -> Meaning {
         | "SlowDown"
         | "EC2Throttled"
         | "KmsThrottled"
+        | "PriorRequestNotComplete"
         | "TransactionInProgress" => Meaning::Throttled,
         "AccessDenied"
         | "AccessDeniedForDependency"
