@@ -56,8 +56,11 @@ impl World {
         let key = key.pointer("/KeyMetadata/Arn").and_then(Value::as_str).context("KMS made no key")?;
         variables.push(("SLUICE_KMS_KEY".to_owned(), key.to_owned()));
         for bucket in ["reports", "digests"] {
-            queues.rest("s3", &Method::PUT, &format!("/bench-{bucket}"), &[], "").await?;
-            variables.push((format!("SLUICE_{}", bucket.to_uppercase()), format!("bench-{bucket}")));
+            // Names of buckets are the same for all accounts.
+            let name = format!("{bucket}-{}", endpoint.access_key);
+            let locked = [("x-amz-bucket-object-lock-enabled", "true")];
+            queues.rest("s3", &Method::PUT, &format!("/{name}"), &locked, "").await?;
+            variables.push((format!("SLUICE_{}", bucket.to_uppercase()), name));
         }
         create_secrets(&queues).await?;
         let (address, platform) = platform().await?;
@@ -65,9 +68,9 @@ impl World {
         variables.push(("SLUICE_CONFIG".to_owned(), config));
         variables.push(("SLUICE_SECRETS_PREFIX".to_owned(), SECRETS_PREFIX.to_owned()));
         variables.push(("SLUICE_DIGEST_LOCK".to_owned(), "GOVERNANCE".to_owned()));
-        for name in ["FEISHU", "WECOM", "WECHAT"] {
-            variables.push((format!("SLUICE_{name}_URL"), address.clone()));
-        }
+        let platforms = format!("feishu={address},wecom={address},wechat={address}");
+        variables.push(("SLUICE_CHANNEL_ENDPOINTS".to_owned(), platforms));
+        variables.push(("SLUICE_DIGEST_DAYS".to_owned(), "1".to_owned()));
         let seen = Endpoint { url: proxy.url(), ..endpoint };
         variables.extend(seen.variables().map(|(name, value)| (name.to_owned(), value)));
         Ok(Self { proxy, queues, tables, variables, urls, indexes, _dynoxide: dynoxide, platform })
