@@ -13,6 +13,7 @@ pub mod deploy;
 mod dynoxide;
 mod error;
 pub mod front;
+pub mod measure;
 mod ministack;
 mod moto;
 mod process;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use crate::runtime_api::RuntimeApi;
+use super::runtime_api::RuntimeApi;
 
 /// A running function.
 pub(crate) struct Sandbox {
@@ -21,17 +21,17 @@ pub(crate) struct Sandbox {
 
 /// One cold start.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct ColdStart {
+pub struct ColdStart {
     /// Spawn to the first request for an event.
-    pub(crate) init_ms: f64,
+    pub init_ms: f64,
     /// Processor time until then.
-    pub(crate) init_cpu_ms: f64,
+    pub init_cpu_ms: f64,
     /// The first event, handed over to answered.
-    pub(crate) first_ms: f64,
+    pub first_ms: f64,
     /// Processor time from spawn to the request for the second event.
-    pub(crate) cpu_ms: f64,
+    pub cpu_ms: f64,
     /// The most resident memory so far, in KiB.
-    pub(crate) rss_kib: u64,
+    pub rss_kib: u64,
 }
 
 impl Sandbox {

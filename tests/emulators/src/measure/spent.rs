@@ -2,28 +2,34 @@
 
 use std::collections::BTreeMap;
 
+use crate::proxy::{Recorded, Service};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
-use sluice_emulators::proxy::{Recorded, Service};
 
-use crate::world::World;
+use super::world::World;
 
 /// Calls of one kind.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Spent {
-    service: String,
-    operation: String,
-    calls: usize,
-    items: usize,
-    bytes_in: usize,
-    bytes_out: usize,
+pub struct Spent {
+    /// As in signatures: `dynamodb`.
+    pub service: String,
+    /// As AWS calls it.
+    pub operation: String,
+    /// How many.
+    pub calls: usize,
+    /// Items, keys or messages in them.
+    pub items: usize,
+    /// Bytes of requests' bodies.
+    pub bytes_in: usize,
+    /// Bytes of answers' bodies.
+    pub bytes_out: usize,
     /// Of `DynamoDB`, its indexes included.
-    write_units: usize,
+    pub write_units: usize,
     /// Of `DynamoDB`, strongly consistent.
-    read_units: usize,
+    pub read_units: usize,
     /// Of SQS: a request counts once a 64 KiB.
-    requests: usize,
+    pub requests: usize,
 }
 
 /// Everything that a function called since the proxy's recording was emptied.

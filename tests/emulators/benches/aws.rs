@@ -1,15 +1,5 @@
 //! The functions on AWS, measured on loopback: cold starts, calls, bytes, throughput. `cargo xtask bench aws` builds them, runs this and
 //! prints tables; what this prints is JSON.
-#![expect(
-    clippy::indexing_slicing,
-    reason = "`Value`s are indexed by name, which gives null where there is nothing"
-)]
-
-mod journey;
-mod runtime_api;
-mod sandbox;
-mod spent;
-mod world;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -18,9 +8,7 @@ use anyhow::Result;
 use clap::Parser;
 use serde::Serialize;
 use sluice_emulators::deploy::Binaries;
-
-use journey::{ColdStarts, Journey};
-use world::World;
+use sluice_emulators::measure::{ColdStarts, Journey, World, cold, warm};
 
 #[derive(Debug, Parser)]
 struct Args {
@@ -50,12 +38,12 @@ async fn main() -> Result<()> {
     let programs = Binaries::build()?;
     // A world each: what one left in its tables must not slow another.
     let world = World::new().await?;
-    let cold_starts = journey::cold(&world, &programs, &args.hello, (args.runs, 0)).await?;
+    let cold_starts = cold(&world, &programs, &args.hello, (args.runs, 0)).await?;
     drop(world);
     let mut journeys = Vec::new();
     for batch in [1, 10] {
         let world = World::new().await?;
-        journeys.push(journey::warm(&world, &programs, (args.events, batch, 0)).await?);
+        journeys.push(warm(&world, &programs, (args.events, batch, 0)).await?);
     }
     let measured = serde_json::to_string(&Measured { cold_starts, journeys })?;
     writeln!(std::io::stdout().lock(), "{measured}")?;

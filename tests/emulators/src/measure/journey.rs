@@ -4,45 +4,52 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::deploy::{Binaries, workspace};
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha1::{Digest as _, Sha1};
-use sluice_emulators::deploy::{Binaries, workspace};
 
-use crate::sandbox::{ColdStart, Sandbox, cold_start};
-use crate::spent::{Spent, spent};
-use crate::world::{SECRET, World};
+use super::sandbox::{ColdStart, Sandbox, cold_start};
+use super::spent::{Spent, spent};
+use super::world::{SECRET, World};
 
 /// The queue-fed steps, with their queues.
-pub(crate) const STEPS: [(&str, &str); 3] =
+const STEPS: [(&str, &str); 3] =
     [("compliance-check", "events"), ("bucket-assignment", "cleared"), ("channel-dispatch", "assigned")];
 const DOOR: &str = "webhook-verify";
 const NIGHT: &str = "nightly-reconciliation";
 
 /// What one function did with all events of a journey.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Step {
-    function: String,
-    invocations: usize,
+pub struct Step {
+    /// Its name.
+    pub function: String,
+    /// How often it was invoked.
+    pub invocations: usize,
     /// From event to answer, of all invocations together.
-    wall_ms: f64,
+    pub wall_ms: f64,
     /// The function's processor time for them.
-    cpu_ms: f64,
-    calls: Vec<Spent>,
+    pub cpu_ms: f64,
+    /// What it asked of AWS.
+    pub calls: Vec<Spent>,
 }
 
 /// A whole journey.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Journey {
-    batch: usize,
-    events: usize,
-    delivered: usize,
-    steps: Vec<Step>,
+pub struct Journey {
+    /// Messages a batch, at most.
+    pub batch: usize,
+    /// Callbacks, besides those that warm up.
+    pub events: usize,
+    /// Deliveries that ended as delivered.
+    pub delivered: usize,
+    /// In the order of the way.
+    pub steps: Vec<Step>,
 }
 
 /// The cold starts of one function, and of the yardstick between them.
-pub(crate) type ColdStarts = BTreeMap<String, Vec<ColdStart>>;
+pub type ColdStarts = BTreeMap<String, Vec<ColdStart>>;
 
 /// A callback of a person of their own: a 留资 card, signed.
 fn callback(number: usize) -> Result<Value> {
@@ -75,8 +82,11 @@ fn done(answer: &Value) -> Result<()> {
     Ok(())
 }
 
-/// Measures warm functions with so many events a batch.
-pub(crate) async fn warm(
+/// Measures warm functions: so many events, in batches of so many, the first of that number.
+///
+/// # Errors
+/// When a function fails, or sends a message back.
+pub async fn warm(
     world: &World,
     programs: &Binaries,
     (events, batch, first): (usize, usize, usize),
@@ -115,7 +125,7 @@ pub(crate) async fn warm(
         steps.push(step(world, function, invocations, wall, sandbox.cpu()?.saturating_sub(before)).await?);
         sandbox.stop().await?;
     }
-    let delivered = crate::spent::delivered(world).await?;
+    let delivered = super::spent::delivered(world).await?;
     Ok(Journey { batch, events, delivered, steps })
 }
 
@@ -136,7 +146,10 @@ async fn step(
 }
 
 /// Measures cold starts: every event meets a process of its own. The yardstick runs between, so that a busy moment hits all alike.
-pub(crate) async fn cold(
+///
+/// # Errors
+/// As [`warm`].
+pub async fn cold(
     world: &World,
     programs: &Binaries,
     hello: &Path,

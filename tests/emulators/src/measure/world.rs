@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::deploy::workspace;
+use crate::proxy::{Proxy, Service};
+use crate::{Dynoxide, Endpoint, Ministack, Wire};
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use http::{Method, Response};
@@ -9,9 +12,6 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use sluice_emulators::deploy::workspace;
-use sluice_emulators::proxy::{Proxy, Service};
-use sluice_emulators::{Dynoxide, Endpoint, Ministack, Wire};
 use tokio::net::TcpListener;
 use yaml_serde::Value as Yaml;
 
@@ -20,7 +20,7 @@ pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const SECRETS_PREFIX: &str = "sluice";
 
 /// One account with everything in it.
-pub(crate) struct World {
+pub struct World {
     pub(crate) proxy: Proxy,
     pub(crate) queues: Wire,
     pub(crate) tables: Wire,
@@ -33,7 +33,11 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) async fn new() -> Result<Self> {
+    /// Starts the emulators where they do not run, and fills them.
+    ///
+    /// # Errors
+    /// When an emulator does not start, or refuses.
+    pub async fn new() -> Result<Self> {
         let (ministack, dynoxide) = (Ministack::shared()?, Dynoxide::start()?);
         let endpoint = ministack.fresh();
         let (queues, tables) = (Wire::new(endpoint.clone()), Wire::new(dynoxide.endpoint()));

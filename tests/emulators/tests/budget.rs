@@ -1,0 +1,46 @@
+//! The budget of AWS calls (DESIGN): counted at the proxy, with the real programs, step by step.
+
+use sluice_emulators::deploy::Binaries;
+use sluice_emulators::measure::{Step, World, warm};
+
+const EVENTS: usize = 20;
+const BATCH: usize = 10;
+
+/// Calls of AWS, at most: so many an event, so many an invocation, so many a process (what is fetched once).
+struct Budget {
+    function: &'static str,
+    an_event: usize,
+    an_invocation: usize,
+    a_process: usize,
+}
+
+/// The event is the dearest one: a form, whose consent is read and granted before the decision.
+const BUDGETS: [Budget; 4] = [
+    Budget { function: "webhook-verify", an_event: 0, an_invocation: 1, a_process: 0 },
+    // Audit record; consent read and written. Receipts, consents and messages by batch.
+    Budget { function: "compliance-check", an_event: 3, an_invocation: 3, a_process: 0 },
+    Budget { function: "bucket-assignment", an_event: 1, an_invocation: 1, a_process: 0 },
+    // Claim and end. The secrets of a channel are fetched when it is first used.
+    Budget { function: "channel-dispatch", an_event: 2, an_invocation: 0, a_process: 12 },
+];
+
+fn calls(step: &Step) -> usize {
+    step.calls.iter().map(|spent| spent.calls).sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_step_calls_aws_more_often_than_its_budget() {
+    let (world, programs) = (World::new().await.unwrap(), Binaries::build().unwrap());
+    let journey = warm(&world, &programs, (EVENTS, BATCH, 0)).await.unwrap();
+    assert_eq!(journey.delivered, EVENTS + 1);
+    for (step, budget) in journey.steps.iter().zip(BUDGETS) {
+        assert_eq!(step.function, budget.function);
+        let most = budget.an_event * EVENTS + budget.an_invocation * step.invocations + budget.a_process;
+        assert!(calls(step) <= most, "{} calls, {most} at most: {step:?}", calls(step));
+        assert!(calls(step) > 0, "nothing was recorded: {step:?}");
+    }
+    // A batch is one invocation.
+    for step in journey.steps.iter().skip(1) {
+        assert!(step.invocations <= EVENTS / BATCH + 1, "{step:?}");
+    }
+}
