@@ -30,7 +30,7 @@ const NEEDS: Needs = Needs {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    program(run()).await
+    program(Box::pin(run())).await
 }
 
 async fn run() -> Result<(), Error> {

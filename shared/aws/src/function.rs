@@ -186,7 +186,8 @@ impl Function {
         O: Serialize,
     {
         let (handle, failed) = (&handle, &failed);
-        lambda_runtime::run(service_fn(move |event: LambdaEvent<I>| async move {
+        // On the heap: the handlers' states are tens of kilobytes, and every future around them would be as large.
+        Box::pin(lambda_runtime::run(service_fn(move |event: LambdaEvent<I>| async move {
             // A configuration that can not be had keeps the last good one; it is counted there.
             let _look = self.settings.refresh().await;
             let invocation = Invocation {
@@ -196,7 +197,7 @@ impl Function {
             };
             let work = handle(event.payload);
             self.invocations.run(invocation, work, |answer| answer.as_ref().map_or(true, failed)).await
-        }))
+        })))
         .await
     }
 }
