@@ -6,7 +6,7 @@ use sluice_ports::{
     Written,
 };
 
-use crate::queue::Queues;
+use crate::queue::{Queues, sent_size};
 use crate::table::{Attributes, Table, Tables};
 
 /// The most bytes of a message: SQS takes 1 MiB by now, but Lambda takes a batch of ten only up to 6 MB in all.
@@ -26,7 +26,7 @@ pub struct Store<Q = Queues> {
 
 /// Refuses a message that its queue would: before its record is written, for a record without its message would be a lost event.
 pub(crate) fn small_enough(message: &OutboundMessage) -> Result<(), PortError> {
-    let got = message.body.len();
+    let got = sent_size(&message.body);
     if got > LARGEST_MESSAGE {
         return Err(PortError::TooLarge { what: "queue message", limit: LARGEST_MESSAGE, got });
     }

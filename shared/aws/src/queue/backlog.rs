@@ -3,23 +3,29 @@
 //! SQS has no way to look at a message without receiving it. So letters are received, which hides them for a while, and made visible
 //! again; a process that dies in between leaves them hidden for [`HIDDEN_SECONDS`], not lost. Meanwhile nobody else sees them.
 
+use aws_sdk_sqs::operation::receive_message::ReceiveMessageError;
 use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, Message, MessageAttributeValue, MessageSystemAttributeName,
-    QueueAttributeName,
+    ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
 };
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority,
+};
+use aws_smithy_runtime_api::http::Response;
 use sluice_domain::reconciliation::DeadLetter;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{Backlog, Page, PortError, Queue};
 use sluice_telemetry::trace::attribute;
 
-use super::message::{Attributes, CODE, REDRIVES};
+use super::message::{Attributes, CODE, REDRIVES, text};
 use super::{Queues, dead, live};
 use crate::fault::port_error;
 
 /// Letters that one look goes through at most. The alarm on the queue's depth has called somebody long before.
 const MOST_LETTERS: usize = 5_000;
-/// For one look at that many.
-const HIDDEN_SECONDS: i32 = 300;
+/// For one look at that many, and no longer than Lambda waits before it repeats an invocation that failed.
+const HIDDEN_SECONDS: i32 = 60;
 /// A receive that waits asks all of SQS's servers; one that does not may find a queue empty that is not.
 const WAIT_SECONDS: i32 = 1;
 /// Entries of a call.
@@ -111,6 +117,29 @@ enum Looked {
     Limit,
 }
 
+/// Forbids to repeat a receive that was not answered: it may have hidden letters, which the next one would not see. A list without
+/// them would look complete.
+#[derive(Debug)]
+struct OnlyWhenAnswered;
+
+impl ClassifyRetry for OnlyWhenAnswered {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.output_or_error() {
+            Some(Err(error)) if !error.is_operation_error() => RetryAction::RetryForbidden,
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "only when answered"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        // The last word.
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+    }
+}
+
 impl Queues {
     /// Receives letters until `stop` says so or there are no more; `handles` names all that are hidden now, even after a failure.
     async fn look(
@@ -131,9 +160,11 @@ impl Queues {
                 .message_attribute_names("All")
                 .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
                 .message_system_attribute_names(MessageSystemAttributeName::AwsTraceHeader)
+                .customize()
+                .config_override(aws_sdk_sqs::Config::builder().retry_classifier(OnlyWhenAnswered))
                 .send()
                 .await
-                .map_err(|error| port_error(dead(queue), &error, self.now()))?;
+                .map_err(|error| self.not_received(queue, &error))?;
             if received.messages().is_empty() {
                 return Ok(Looked::Empty);
             }
@@ -147,6 +178,16 @@ impl Queues {
             }
         }
         Ok(Looked::Limit)
+    }
+
+    fn not_received(&self, queue: Queue, error: &SdkError<ReceiveMessageError, Response>) -> PortError {
+        match port_error(dead(queue), error, self.now()) {
+            PortError::Unavailable { what, cause } if error.as_service_error().is_none() => {
+                let cause = format!("{cause}; some may be hidden by it, look again after {HIDDEN_SECONDS} s");
+                PortError::Unavailable { what, cause }
+            }
+            other => other,
+        }
     }
 
     /// Makes letters visible again. One that stays hidden comes back by itself.
@@ -185,7 +226,7 @@ impl Queues {
 
     /// Onto its queue first, then off the dead letters: never lost, at worst doubled.
     async fn send_back(&self, queue: Queue, message: &Message) -> Result<(), PortError> {
-        let mut attributes = trace_of(message).map(Attributes::of_trace).unwrap_or_default();
+        let mut attributes = Attributes::of_letter(message);
         attributes.put(REDRIVES, &redrives_of(message).saturating_add(1).to_string());
         let system = (!attributes.system.is_empty()).then(|| attributes.system.clone());
         self.client()
@@ -228,10 +269,6 @@ fn letter(queue: Queue, message: &Message, now: UnixMillis) -> DeadLetter {
         at: sent,
         redrives: redrives_of(message),
     }
-}
-
-fn text<'a>(message: &'a Message, name: &str) -> Option<&'a str> {
-    message.message_attributes()?.get(name).and_then(MessageAttributeValue::string_value)
 }
 
 fn trace_of(message: &Message) -> Option<sluice_domain::id::TraceId> {

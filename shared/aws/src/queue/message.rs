@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use aws_sdk_sqs::types::{
-    MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+    Message, MessageAttributeValue, MessageSystemAttributeName, MessageSystemAttributeNameForSends,
+    MessageSystemAttributeValue,
 };
 use sluice_domain::id::TraceId;
 use sluice_telemetry::trace::{self, attribute};
@@ -41,16 +42,30 @@ impl Attributes {
         attributes.put(attribute::TRACE_ID, &id.to_string());
         attributes.put(attribute::TRACEPARENT, &context.traceparent.to_string());
         if let Some(xray) = context.xray {
-            let value = MessageSystemAttributeValue::builder()
-                .data_type("String")
-                .string_value(xray.as_str())
-                .build();
-            // Fails only without a data type.
-            if let Ok(value) = value {
-                attributes.system.insert(MessageSystemAttributeNameForSends::AwsTraceHeader, value);
-            }
+            attributes.put_xray(xray.as_str());
         }
         attributes
+    }
+
+    /// With the trace that a letter carries: it goes on as if it had never been a letter.
+    pub(super) fn of_letter(letter: &Message) -> Self {
+        let mut attributes = Self::default();
+        for name in [attribute::TRACE_ID, attribute::TRACEPARENT] {
+            attributes.put(name, text(letter, name).unwrap_or_default());
+        }
+        let known = letter.attributes();
+        if let Some(xray) = known.and_then(|known| known.get(&MessageSystemAttributeName::AwsTraceHeader)) {
+            attributes.put_xray(xray);
+        }
+        attributes
+    }
+
+    fn put_xray(&mut self, header: &str) {
+        let value = MessageSystemAttributeValue::builder().data_type("String").string_value(header).build();
+        // Fails only without a data type.
+        if let Ok(value) = value {
+            self.system.insert(MessageSystemAttributeNameForSends::AwsTraceHeader, value);
+        }
     }
 
     /// Adds one; an empty value is left out, for SQS takes none.
@@ -68,6 +83,11 @@ impl Attributes {
     pub(super) fn own(self) -> Option<HashMap<String, MessageAttributeValue>> {
         (!self.own.is_empty()).then_some(self.own)
     }
+}
+
+/// The text of a received message's attribute.
+pub(super) fn text<'a>(message: &'a Message, name: &str) -> Option<&'a str> {
+    message.message_attributes()?.get(name).and_then(MessageAttributeValue::string_value)
 }
 
 /// Without the characters that SQS refuses a message for. In JSON they can only stand inside a string, where the escape means the same.

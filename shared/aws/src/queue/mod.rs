@@ -83,6 +83,11 @@ impl Queues {
     }
 }
 
+/// Bytes of a body as it is sent.
+pub(crate) fn sent_size(body: &str) -> usize {
+    message::sendable(body).len()
+}
+
 /// What a queue is called in errors.
 fn live(queue: Queue) -> &'static str {
     match queue {
