@@ -114,7 +114,11 @@ impl<Q: Backlog> Backlog for Store<Q> {
         self.queues.unfinished(queue)
     }
 
-    fn put_back(&self, queue: Queue, id: &str) -> impl Future<Output = Result<bool, PortError>> + Send {
-        self.queues.put_back(queue, id)
+    fn put_back(
+        &self,
+        queue: Queue,
+        ids: &[String],
+    ) -> impl Future<Output = Result<Vec<String>, PortError>> + Send {
+        self.queues.put_back(queue, ids)
     }
 }

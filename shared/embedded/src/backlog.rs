@@ -3,7 +3,6 @@
 use sluice_domain::reconciliation::DeadLetter as GivenUp;
 use sluice_ports::{Backlog, Page, PortError, Queue};
 
-use crate::queue::Redrive;
 use crate::store::Store;
 
 impl Backlog for Store {
@@ -25,7 +24,7 @@ impl Backlog for Store {
         Ok(depth.visible.saturating_add(depth.in_flight).saturating_add(depth.delayed))
     }
 
-    async fn put_back(&self, queue: Queue, id: &str) -> Result<bool, PortError> {
-        Ok(self.redrive(queue, Redrive::One(id.to_owned())).await? > 0)
+    async fn put_back(&self, queue: Queue, ids: &[String]) -> Result<Vec<String>, PortError> {
+        self.redrive_these(queue, ids.to_vec()).await
     }
 }

@@ -20,8 +20,15 @@ pub trait Backlog: Send + Sync {
     /// How many messages a queue holds: visible, received or delayed; dead letters don't count.
     fn unfinished(&self, queue: Queue) -> impl Future<Output = Result<u64, PortError>> + Send;
 
-    /// Puts one dead letter back on its queue, by [`DeadLetter::id`]; `false` when it is there no more.
-    fn put_back(&self, queue: Queue, id: &str) -> impl Future<Output = Result<bool, PortError>> + Send;
+    /// Puts dead letters back on their queue, by [`DeadLetter::id`], and gives the ids of those that it put back. One that is not there
+    /// any more is not among them. After an error some may have been put back.
+    ///
+    /// Many at once, for a queue may have to be gone through to find any.
+    fn put_back(
+        &self,
+        queue: Queue,
+        ids: &[String],
+    ) -> impl Future<Output = Result<Vec<String>, PortError>> + Send;
 }
 
 /// Where reports are kept.

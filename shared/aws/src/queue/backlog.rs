@@ -3,6 +3,8 @@
 //! SQS has no way to look at a message without receiving it. So letters are received, which hides them for a while, and made visible
 //! again; a process that dies in between leaves them hidden for [`HIDDEN_SECONDS`], not lost. Meanwhile nobody else sees them.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_sqs::operation::receive_message::ReceiveMessageError;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
@@ -13,6 +15,7 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority,
 };
 use aws_smithy_runtime_api::http::Response;
+use futures_util::future::join_all;
 use sluice_domain::reconciliation::DeadLetter;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{Backlog, Page, PortError, Queue};
@@ -35,21 +38,11 @@ impl Backlog for Queues {
     /// Every letter on one page, oldest first by the time it was sent; of more than 5 000 the rest is left out, and the log says so.
     async fn given_up(&self, queue: Queue, _: Option<String>) -> Result<Page<DeadLetter>, PortError> {
         let _alone = self.inner.looking.lock().await;
-        let mut items = Vec::new();
-        let mut seen = Vec::new();
-        let looked = self
-            .look(queue, &mut seen, |message| {
-                items.push(letter(queue, message, self.now()));
-                false
-            })
-            .await;
+        let (mut items, mut seen) = (Vec::new(), Vec::new());
+        let looked =
+            self.look(queue, &mut seen, |message| items.push(letter(queue, message, self.now()))).await;
         self.show(queue, &seen).await;
-        if looked? == Looked::Limit {
-            tracing::error!(
-                queue = queue.as_str(),
-                "more than {MOST_LETTERS} dead letters: only these are listed; redrive or purge the queue"
-            );
-        }
+        looked?;
         items.sort_by(|one: &DeadLetter, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
         // A standard queue may hand out a letter twice.
         items.dedup_by(|one, other| one.id == other.id);
@@ -80,41 +73,15 @@ impl Backlog for Queues {
         Ok(total)
     }
 
-    /// Goes through the letters until it is found. A letter that another process looks at in that moment is not found.
-    async fn put_back(&self, queue: Queue, id: &str) -> Result<bool, PortError> {
+    /// Goes through the letters until all are found. One that another process looks at in that moment is not found.
+    async fn put_back(&self, queue: Queue, ids: &[String]) -> Result<Vec<String>, PortError> {
         let _alone = self.inner.looking.lock().await;
-        let (mut seen, mut found) = (Vec::new(), None);
-        let looked = self
-            .look(queue, &mut seen, |message| {
-                let is_it = message.message_id() == Some(id);
-                if is_it {
-                    found = Some(message.clone());
-                }
-                is_it
-            })
-            .await;
-        let done = match (looked, &found) {
-            (Err(error), None) => Err(error),
-            (_, None) => Ok(false),
-            (_, Some(message)) => self.send_back(queue, message).await.map(|()| true),
-        };
-        if let (Ok(true), Some(message)) = (&done, &found) {
-            seen.retain(|handle| Some(handle.as_str()) != message.receipt_handle());
-        }
+        let (mut seen, mut moved) = (Vec::new(), Vec::with_capacity(ids.len()));
+        let wanted = ids.iter().map(String::as_str).collect();
+        let done = self.move_back(queue, wanted, &mut seen, &mut moved).await;
         self.show(queue, &seen).await;
-        done
+        done.map(|()| moved)
     }
-}
-
-/// How a look at the letters ended.
-#[derive(Debug, PartialEq, Eq)]
-enum Looked {
-    /// With the last letter.
-    Empty,
-    /// With the one that was looked for.
-    Found,
-    /// With [`MOST_LETTERS`].
-    Limit,
 }
 
 /// Forbids to repeat a receive that was not answered: it may have hidden letters, which the next one would not see. A list without
@@ -141,43 +108,85 @@ impl ClassifyRetry for OnlyWhenAnswered {
 }
 
 impl Queues {
-    /// Receives letters until `stop` says so or there are no more; `handles` names all that are hidden now, even after a failure.
+    /// Shows every letter to `note`; `handles` names all that are hidden now, even after a failure.
     async fn look(
         &self,
         queue: Queue,
         handles: &mut Vec<String>,
-        mut stop: impl FnMut(&Message) -> bool,
-    ) -> Result<Looked, PortError> {
-        let url = self.dead_letters_url(queue)?;
+        mut note: impl FnMut(&Message),
+    ) -> Result<(), PortError> {
         while handles.len() < MOST_LETTERS {
-            let received = self
-                .client()
-                .receive_message()
-                .queue_url(url)
-                .max_number_of_messages(10)
-                .visibility_timeout(HIDDEN_SECONDS)
-                .wait_time_seconds(WAIT_SECONDS)
-                .message_attribute_names("All")
-                .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
-                .message_system_attribute_names(MessageSystemAttributeName::AwsTraceHeader)
-                .customize()
-                .config_override(aws_sdk_sqs::Config::builder().retry_classifier(OnlyWhenAnswered))
-                .send()
-                .await
-                .map_err(|error| self.not_received(queue, &error))?;
-            if received.messages().is_empty() {
-                return Ok(Looked::Empty);
+            let received = self.letters(queue).await?;
+            if received.is_empty() {
+                return Ok(());
             }
-            let mut found = false;
-            for message in received.messages() {
+            for message in &received {
                 handles.extend(message.receipt_handle().map(str::to_owned));
-                found |= stop(message);
-            }
-            if found {
-                return Ok(Looked::Found);
+                note(message);
             }
         }
-        Ok(Looked::Limit)
+        too_many(queue);
+        Ok(())
+    }
+
+    /// Moves the wanted letters as they come by, so that no more than one receive's bodies are held. `handles` names all that are
+    /// hidden now, `moved` the ids of those that are back on their queue, even after a failure.
+    async fn move_back(
+        &self,
+        queue: Queue,
+        mut wanted: BTreeSet<&str>,
+        handles: &mut Vec<String>,
+        moved: &mut Vec<String>,
+    ) -> Result<(), PortError> {
+        let mut looked_at = 0;
+        while !wanted.is_empty() {
+            let received = self.letters(queue).await?;
+            if received.is_empty() {
+                return Ok(());
+            }
+            looked_at += received.len();
+            let (taken, left): (Vec<Message>, Vec<Message>) = received
+                .into_iter()
+                .partition(|message| message.message_id().is_some_and(|id| wanted.remove(id)));
+            handles.extend(left.into_iter().filter_map(|message| message.receipt_handle));
+            let sent = join_all(taken.iter().map(|message| self.send_back(queue, message))).await;
+            let mut failed = Ok(());
+            for (message, sent) in taken.into_iter().zip(sent) {
+                match sent {
+                    Ok(()) => moved.extend(message.message_id),
+                    Err(error) => {
+                        handles.extend(message.receipt_handle);
+                        failed = Err(error);
+                    }
+                }
+            }
+            failed?;
+            if looked_at >= MOST_LETTERS {
+                too_many(queue);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// At most ten letters, hidden from now on; none when there are no more.
+    async fn letters(&self, queue: Queue) -> Result<Vec<Message>, PortError> {
+        let received = self
+            .client()
+            .receive_message()
+            .queue_url(self.dead_letters_url(queue)?)
+            .max_number_of_messages(10)
+            .visibility_timeout(HIDDEN_SECONDS)
+            .wait_time_seconds(WAIT_SECONDS)
+            .message_attribute_names("All")
+            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+            .message_system_attribute_names(MessageSystemAttributeName::AwsTraceHeader)
+            .customize()
+            .config_override(aws_sdk_sqs::Config::builder().retry_classifier(OnlyWhenAnswered))
+            .send()
+            .await
+            .map_err(|error| self.not_received(queue, &error))?;
+        Ok(received.messages.unwrap_or_default())
     }
 
     fn not_received(&self, queue: Queue, error: &SdkError<ReceiveMessageError, Response>) -> PortError {
@@ -252,6 +261,13 @@ impl Queues {
         }
         Ok(())
     }
+}
+
+fn too_many(queue: Queue) {
+    tracing::error!(
+        queue = queue.as_str(),
+        "more than {MOST_LETTERS} dead letters: the others are left out; redrive or purge the queue"
+    );
 }
 
 fn letter(queue: Queue, message: &Message, now: UnixMillis) -> DeadLetter {

@@ -7,7 +7,8 @@
 //! | `send` | every message that no failure names; a message whose answer was lost may be there twice |
 //! | `bury` | the letter; the caller takes its message off the queue afterwards, so a crash between leaves both, never none |
 //! | `postpone` | the new time, unless the message has gone on without us |
-//! | `put_back` | the message on its queue, then the letter gone: at worst both, never none |
+//! | `given_up` | the letters visible again; a receive whose answer was lost is an error, for what it hid would be missing from the list |
+//! | `put_back` | each message on its queue, then its letter gone: at worst both, never none |
 //!
 //! Standard queues deliver at least once and in no order. Every step's record is its idempotency record, so one more is harmless.
 

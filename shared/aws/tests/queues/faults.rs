@@ -11,14 +11,14 @@ use crate::support::{World, buried};
 async fn what_stays_throttled_says_when_to_come_back() {
     let (world, proxy) = World::behind_proxy().await;
     proxy.inject(Rule::new(Fault::Throttle));
-    let queues = &world.queues;
+    let (queues, ids) = (&world.queues, ["id".to_owned()]);
     let (sent, buried, postponed, unfinished, listed, put_back) = tokio::join!(
         queues.send(Queue::Events, vec![message(0), message(1)]),
         queues.bury(Queue::Events, buried(0)),
         queues.postpone(Queue::Events, "handle", 1),
         queues.unfinished(Queue::Events),
         queues.given_up(Queue::Events, None),
-        queues.put_back(Queue::Events, "id"),
+        queues.put_back(Queue::Events, &ids),
     );
     assert_eq!(sent.iter().map(|failure| failure.index).collect::<Vec<_>>(), [0, 1]);
     let errors = sent.into_iter().map(|failure| failure.error).chain([

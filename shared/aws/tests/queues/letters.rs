@@ -89,7 +89,7 @@ async fn a_receive_whose_answer_was_lost_is_told_and_gives_no_shorter_list() {
     );
     assert_eq!(world.counts(DEAD).await, (10, 5));
     proxy.inject(Rule::new(Fault::LostAnswer).operation("ReceiveMessage").once(1));
-    let error = world.queues.put_back(Queue::Cleared, "id").await.unwrap_err();
+    let error = world.queues.put_back(Queue::Cleared, &["id".to_owned()]).await.unwrap_err();
     assert!(matches!(error, PortError::Unavailable { .. }), "{error}");
 }
 

@@ -166,7 +166,7 @@ async fn a_queue_that_does_not_exist_is_named() {
     let dead = [
         world.queues.bury(Queue::Assigned, buried(0)).await.unwrap_err(),
         world.queues.given_up(Queue::Assigned, None).await.unwrap_err(),
-        world.queues.put_back(Queue::Assigned, "id").await.unwrap_err(),
+        world.queues.put_back(Queue::Assigned, &["id".to_owned()]).await.unwrap_err(),
     ];
     let named = live.map(|error| ("queue `cleared`", error));
     let dead = dead.into_iter().map(|error| ("dead letters of queue `assigned`", error));

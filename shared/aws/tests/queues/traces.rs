@@ -1,6 +1,8 @@
 //! Traces that travel with messages.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+use std::slice::from_ref;
+
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use sluice_aws::Resource;
 use sluice_ports::conformance::samples::{message, trace};
@@ -75,7 +77,8 @@ async fn a_message_that_is_put_back_carries_the_trace_that_it_had() {
     let (scope, _) = received(1);
     trace::scope(scope, world.queues.bury(Queue::Cleared, buried(1))).await.unwrap();
     let [letter] = world.receive(Resource::DeadLetters(Queue::Cleared), 0).await.try_into().unwrap();
-    assert_eq!(world.queues.put_back(Queue::Cleared, letter.message_id().unwrap()).await, Ok(true));
+    let id = letter.message_id().unwrap().to_owned();
+    assert_eq!(world.queues.put_back(Queue::Cleared, from_ref(&id)).await, Ok(vec![id]));
     let [back] = world.drain(Resource::Queue(Queue::Cleared)).await.try_into().unwrap();
     assert_eq!(text(&back, "trace_id"), Some(trace(1).to_string().as_str()));
     assert_eq!((traceparent(&back), xray(&back)), (traceparent(&letter), Some(XRAY)));

@@ -132,8 +132,7 @@ impl Store {
     /// Puts dead letters back on their queue with a receive count of zero; says how many.
     pub async fn redrive(&self, queue: Queue, which: Redrive) -> Result<usize, PortError> {
         if let Redrive::One(id) = which {
-            let now = self.now();
-            return self.write(move |tables| put_back(tables, queue, &[id], now)).await;
+            return Ok(self.redrive_these(queue, vec![id]).await?.len());
         }
         let (mut cursor, mut redriven) = (None, 0);
         loop {
@@ -141,8 +140,7 @@ impl Store {
             let taken = page.items.into_iter().filter(|letter| which.takes(letter));
             let ids: Vec<_> = taken.map(|letter| letter.id).collect();
             if !ids.is_empty() {
-                let now = self.now();
-                redriven += self.write(move |tables| put_back(tables, queue, &ids, now)).await?;
+                redriven += self.redrive_these(queue, ids).await?.len();
             }
             match page.next {
                 Some(next) => cursor = Some(next),
@@ -150,12 +148,27 @@ impl Store {
             }
         }
     }
+
+    /// Puts the dead letters of these ids back; gives the ids of those that were there.
+    pub(crate) async fn redrive_these(
+        &self,
+        queue: Queue,
+        ids: Vec<String>,
+    ) -> Result<Vec<String>, PortError> {
+        let now = self.now();
+        self.write(move |tables| put_back(tables, queue, ids, now)).await
+    }
 }
 
-fn put_back(tables: &mut Tables<'_>, queue: Queue, ids: &[String], now: UnixMillis) -> Result<usize, Fault> {
-    let mut redriven = 0;
+fn put_back(
+    tables: &mut Tables<'_>,
+    queue: Queue,
+    ids: Vec<String>,
+    now: UnixMillis,
+) -> Result<Vec<String>, Fault> {
+    let mut redriven = Vec::with_capacity(ids.len());
     for id in ids {
-        let key = hex::decode(id).unwrap_or_default();
+        let key = hex::decode(&id).unwrap_or_default();
         // Somebody else may have put it back meanwhile.
         let Some(letter) = tables.json::<DeadLetter>(Name::dead(queue), &key)? else { continue };
         tables.remove(Name::dead(queue), &key)?;
@@ -163,7 +176,7 @@ fn put_back(tables: &mut Tables<'_>, queue: Queue, ids: &[String], now: UnixMill
         let header =
             Header { receives: 0, redrives, not_before: now, sent_at: now, trace_id: letter.trace_id };
         enqueue(tables, queue, &Outgoing::redriven(header, letter.body))?;
-        redriven += 1;
+        redriven.push(id);
     }
     Ok(redriven)
 }
