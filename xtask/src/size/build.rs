@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::tools::Tools;
 use crate::workspace::{Metadata, host};
-use crate::{process, say};
+use crate::{process, say, workspace};
 
 /// The five, in the order of an event's way.
 pub(crate) const FUNCTIONS: [&str; 5] =
@@ -49,10 +49,25 @@ impl Programs {
         Ok(Self(FUNCTIONS.map(|name| (name.to_owned(), directory.join(name).join("bootstrap"))).into()))
     }
 
+    /// What `sam build` left: the same programs (`cargo xtask template` compares the profiles), without a second build of minutes.
+    pub(super) fn of_sam() -> Self {
+        let built = workspace::root().join(".aws-sam/build");
+        Self(FUNCTIONS.map(|name| (name.to_owned(), built.join(logical_id(name)).join("bootstrap"))).into())
+    }
+
     /// Name and program, in the order they were asked for.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Path)> {
         self.0.iter().map(|(name, program)| (name.as_str(), program.as_path()))
     }
+}
+
+/// The function's name in the template: `webhook-verify` is `WebhookVerify` there.
+fn logical_id(name: &str) -> String {
+    let capitalised = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
+    };
+    name.split('-').map(capitalised).collect()
 }
 
 fn package_of<'m>(metadata: &'m Metadata, binary: &str) -> Result<&'m str> {
@@ -62,4 +77,17 @@ fn package_of<'m>(metadata: &'m Metadata, binary: &str) -> Result<&'m str> {
     };
     let package = metadata.members().find(has);
     package.map(|package| package.name.as_str()).with_context(|| format!("no member builds `{binary}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_has_its_name_in_the_template() {
+        let template = std::fs::read_to_string(workspace::root().join("template.yaml")).unwrap();
+        for name in FUNCTIONS {
+            assert!(template.contains(&format!("\n  {}:\n", logical_id(name))), "{name}");
+        }
+    }
 }
