@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,9 +34,10 @@ const PREVIOUS: &str = "AWSPREVIOUS";
 
 /// Secrets of Secrets Manager, by the name `<prefix>/<tenant>/<name>`. Cheap to clone.
 ///
-/// A secret is a plain text, or a JSON object `{"current": "…", "previous": "…"}` as in the secrets file of one machine. For a plain
-/// text (and an object without `previous`) the version staged AWSPREVIOUS is the one before it, and both are live for as
-/// long as it is staged; a secret without that version has none, which is no error.
+/// A secret is a plain text, or a JSON object `{"current": "…", "previous": "…"}` as in the secrets file of one machine; an object
+/// with neither name is a plain text, too (an encrypted push's token and key). For a plain text (and an object without `previous`) the
+/// version staged AWSPREVIOUS is the one before it, and both are live for as long as it is staged; a secret without that version has
+/// none, which is no error.
 ///
 /// It is asked for at most once a minute by each process, two calls at a time. The port does not tell that a
 /// signature did not verify, so a rotated secret is not fetched earlier for that.
@@ -133,11 +135,18 @@ impl Managed {
     }
 }
 
+/// Is it the object of versions? A secret may be an object itself: the token and key of an encrypted push are.
+fn says_versions(text: &str) -> bool {
+    // The values stay where they are: no copy of a secret is made only to look at its name.
+    let object: Result<BTreeMap<String, &serde_json::value::RawValue>, _> = serde_json::from_str(text);
+    object.is_ok_and(|object| ["current", "previous"].iter().any(|name| object.contains_key(*name)))
+}
+
 /// Errors tell the name, never a value.
 fn parse(id: &str, answer: &GetSecretValueOutput) -> Result<Versions, PortError> {
     let unusable = |cause: &str| PortError::Corrupt { what: WHAT, cause: format!("`{id}` {cause}") };
     let text = answer.secret_string().ok_or_else(|| unusable("is binary: store it as text"))?;
-    let versions = if text.trim_start().starts_with('{') {
+    let versions = if says_versions(text) {
         serde_json::from_str(text)
             .map_err(|_| unusable(r#"is an object but not {"current": "…", "previous": "…"}"#))?
     } else {

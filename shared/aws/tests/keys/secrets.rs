@@ -89,6 +89,15 @@ async fn an_object_may_name_both_versions_itself() {
     assert_eq!(bench.get().await, Ok(both("three", "two")));
 }
 
+/// The secret of an encrypted push holds a token and a key.
+#[tokio::test]
+async fn an_object_that_names_no_version_is_the_secret_itself() {
+    let bench = bench().await;
+    let secret = r#"{"token": "t", "encoding_aes_key": "k"}"#;
+    bench.create(ID, secret).await;
+    assert_eq!(bench.get().await.unwrap(), only(secret));
+}
+
 #[tokio::test]
 async fn a_missing_secret_is_named_and_its_absence_remembered_for_a_moment() {
     let bench = bench().await;
@@ -106,7 +115,7 @@ async fn a_missing_secret_is_named_and_its_absence_remembered_for_a_moment() {
 #[tokio::test]
 async fn what_is_no_secret_is_refused_without_being_quoted() {
     let bench = bench().await;
-    bench.create(ID, r#"{"curent": "hunter2"}"#).await;
+    bench.create(ID, r#"{"previous": "hunter2"}"#).await;
     for value in
         [r#"{"current": "hunter2", "next": "x"}"#, r#"{"current": ["hunter2"]}"#, r#"{"current": ""}"#]
     {

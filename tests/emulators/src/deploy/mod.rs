@@ -22,6 +22,9 @@ pub use workspace::workspace;
 
 /// Where code, layers and the template are uploaded.
 const CODE_BUCKET: &str = "sluice-deployment";
+/// Object lock without a default: every digest says how it is locked.
+const OBJECT_LOCK: &str =
+    "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>";
 /// ministack takes seconds; a busy machine several times that.
 const CREATED_WITHIN: Duration = Duration::from_mins(2);
 
@@ -105,10 +108,18 @@ pub async fn deploy(
     for (name, value) in [("Architecture", architecture), ("Rollout", "AllAtOnce")].iter().chain(parameters) {
         template.choose(name, value)?;
     }
-    let adjustments = template.adjust();
+    let mut adjustments = template.adjust();
     upload(&wire, "template.yaml", template.text()?.into_bytes()).await?;
     create(&wire, stack).await?;
     let (outputs, resources) = created(&wire, stack).await?;
+    for id in template.locked_buckets() {
+        let bucket = resources.get(&id).map_or("", String::as_str);
+        wire.rest("s3", &Method::PUT, &format!("/{bucket}?object-lock"), &[], OBJECT_LOCK).await?;
+        adjustments.push(Adjustment {
+            resource: id,
+            what: "object lock switched on afterwards: its CloudFormation forgets that",
+        });
+    }
     Ok(Deployment { stack: stack.to_owned(), outputs, resources, adjustments })
 }
 

@@ -46,6 +46,13 @@ impl Template {
         self.of_type("AWS::Serverless::LayerVersion").map(|(id, _)| id.to_owned()).collect()
     }
 
+    /// Logical ids of the buckets with object lock.
+    pub(super) fn locked_buckets(&self) -> Vec<String> {
+        let locked =
+            |(_, bucket): &(&str, &Value)| at(bucket, &["Properties", "ObjectLockEnabled"]).is_some();
+        self.of_type("AWS::S3::Bucket").filter(locked).map(|(id, _)| id.to_owned()).collect()
+    }
+
     /// Says where a resource's code or content lies.
     pub(super) fn locate(&mut self, id: &str, property: &str, uri: String) -> Result<(), DeployError> {
         let missing = || DeployError::Template(format!("`{id}` has no properties"));

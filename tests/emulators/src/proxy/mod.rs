@@ -10,7 +10,7 @@
 //! let proxy = Proxy::start("http://127.0.0.1:4566").await?;
 //! proxy.inject(Rule::new(Fault::LostAnswer).service(Service::DynamoDb).operation("PutItem").once(1));
 //! // … functions work against `proxy.url()` …
-//! assert_eq!(proxy.recording().faults(), 0);
+//! assert_eq!(proxy.struck(), 0);
 //! # Ok(())
 //! # }
 //! ```
@@ -48,7 +48,9 @@ pub struct Proxy {
 #[derive(Debug, Default)]
 struct State {
     upstream: String,
+    short_polls: bool,
     recording: Recording,
+    struck: usize,
     rules: Rules,
 }
 
@@ -86,6 +88,11 @@ impl Proxy {
         self.with(|state| state.upstream = upstream.into());
     }
 
+    /// Makes every long poll of SQS a short one. An emulator holds all messages in one place, so an empty answer is the truth at once.
+    pub fn shorten_polls(&self) {
+        self.with(|state| state.short_polls = true);
+    }
+
     /// What was called since the start, or since [`Proxy::forget`].
     pub fn recording(&self) -> Recording {
         self.with(|state| state.recording.clone())
@@ -93,7 +100,12 @@ impl Proxy {
 
     /// Empties the recording.
     pub fn forget(&self) {
-        self.with(|state| state.recording = Recording::default());
+        self.with(|state| (state.recording, state.struck) = (Recording::default(), 0));
+    }
+
+    /// How many calls a fault struck since then, those still under way included.
+    pub fn struck(&self) -> usize {
+        self.with(|state| state.struck)
     }
 
     /// Adds a rule. The first rule that strikes a call decides it.

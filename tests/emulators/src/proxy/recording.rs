@@ -62,7 +62,7 @@ impl Recording {
         &self.calls
     }
 
-    /// How many calls a fault struck.
+    /// How many calls that ended a fault struck; [`super::Proxy::struck`] counts those under way, too.
     pub fn faults(&self) -> usize {
         self.calls.iter().filter(|recorded| recorded.fault.is_some()).count()
     }

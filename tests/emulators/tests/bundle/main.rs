@@ -1,0 +1,20 @@
+//! The bundle over AWS's own protocols: deployed whole to an emulator, and handler by handler through a proxy that breaks calls.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that can not go on has failed"
+)]
+
+mod clock;
+mod deployed;
+mod faults;
+mod gate;
+mod least_privilege;
+mod policy;
+mod poller;
+mod stack;
+mod watch;
+mod workload;
