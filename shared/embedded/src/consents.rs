@@ -49,7 +49,6 @@ impl ConsentStore for Store {
         Ok(records)
     }
 
-    /// `true` when the grant stands now; one that a later withdrawal has ended already is kept, but changes nothing.
     async fn grant(&self, record: ConsentRecord) -> Result<bool, PortError> {
         self.write(move |tables| grant(tables, record)).await
     }
@@ -77,7 +76,7 @@ fn grant(tables: &mut Tables<'_>, record: ConsentRecord) -> Result<bool, Fault> 
     let latest = of_person.into_iter().chain(of_key).max_by_key(|withdrawal| withdrawal.at);
     record.withdrawn = latest.filter(|withdrawal| withdrawal.at >= record.granted_at);
     tables.put(Name::Consents, key.as_slice(), &tables::json(Name::Consents, &record)?)?;
-    Ok(record.withdrawn.is_none())
+    Ok(true)
 }
 
 fn withdraw(

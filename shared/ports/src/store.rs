@@ -78,7 +78,8 @@ pub trait ConsentStore: Send + Sync {
         person: &PersonId,
     ) -> impl Future<Output = Result<Vec<ConsentRecord>, PortError>> + Send;
 
-    /// Stores a grant by [`sluice_domain::consent::after_grant`]; says whether it changed anything.
+    /// Stores a grant by [`sluice_domain::consent::after_grant`]; says whether it was stored. Whether the consent stands is another question,
+    /// which [`ConsentStore::consents`] answers: a later withdrawal may be known already.
     fn grant(&self, record: ConsentRecord) -> impl Future<Output = Result<bool, PortError>> + Send;
 
     /// Withdraws one consent, or all of a person (`key.is_none()`), by [`sluice_domain::consent::after_withdrawal`]; says how many.

@@ -14,11 +14,11 @@ struct Budget {
     a_process: usize,
 }
 
-/// The event is the dearest one: a form, whose consent is read and granted before the decision.
+/// The event is the dearest one: a form, which grants a consent before the decision.
 const BUDGETS: [Budget; 4] = [
     Budget { function: "webhook-verify", an_event: 0, an_invocation: 1, a_process: 0 },
-    // Audit record; consent read and written. Receipts, consents and messages by batch.
-    Budget { function: "compliance-check", an_event: 3, an_invocation: 3, a_process: 0 },
+    // Audit record and grant. Receipts, consents and messages by batch.
+    Budget { function: "compliance-check", an_event: 2, an_invocation: 3, a_process: 0 },
     Budget { function: "bucket-assignment", an_event: 1, an_invocation: 1, a_process: 0 },
     // Claim and end. The secrets of a channel are fetched when it is first used.
     Budget { function: "channel-dispatch", an_event: 2, an_invocation: 0, a_process: 12 },
