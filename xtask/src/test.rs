@@ -49,9 +49,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// The suite, with the emulators of AWS that its tests share.
+/// The suite, with the emulators of AWS that its tests share, and `cargo lambda`, which one of them calls.
 fn rust_suite() -> Result<()> {
     Tools::emulators()?;
+    Tools::cargo_lambda()?;
     let suite = suite();
     let mut command = process::cargo();
     command.args(["run", "--quiet", "--package", "sluice-emulators", "--bin", "with-emulators", "--"]);

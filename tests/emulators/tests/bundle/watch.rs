@@ -43,9 +43,7 @@ impl Drop for Running {
 }
 
 fn cargo_lambda() -> PathBuf {
-    let tools =
-        ["cargo-lambda", "lambda"].map(|name| workspace().join(".tools").join(name).join("bin/cargo-lambda"));
-    let tool = tools.iter().find(|tool| tool.exists()).unwrap_or(&tools[0]).clone();
+    let tool = workspace().join(".tools/cargo-lambda/bin/cargo-lambda");
     assert!(tool.exists(), "`{}` is missing: `cargo xtask test` installs it", tool.display());
     tool
 }
