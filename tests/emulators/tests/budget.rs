@@ -5,6 +5,10 @@ use sluice_emulators::measure::{Step, World, warm};
 
 const EVENTS: usize = 20;
 const BATCH: usize = 10;
+/// Calls for a delivered event, at batches of ten.
+const MOST_AN_EVENT: usize = 7;
+/// Fetched once a minute and process, however many events there are.
+const SECRETS: &str = "secretsmanager";
 
 /// Calls of AWS, at most: so many an event, so many an invocation, so many a process (what is fetched once).
 struct Budget {
@@ -39,6 +43,11 @@ async fn no_step_calls_aws_more_often_than_its_budget() {
         assert!(calls(step) <= most, "{} calls, {most} at most: {step:?}", calls(step));
         assert!(calls(step) > 0, "nothing was recorded: {step:?}");
     }
+    // With what Lambda's poller asks of the queues: a receive and a delete for each batch.
+    let polled: usize = journey.steps.iter().skip(1).map(|step| 2 * step.invocations).sum();
+    let lasting = journey.steps.iter().flat_map(|step| &step.calls).filter(|spent| spent.service != SECRETS);
+    let all = polled + lasting.map(|spent| spent.calls).sum::<usize>();
+    assert!(all <= MOST_AN_EVENT * EVENTS, "{all} calls for {EVENTS} events: {:?}", journey.steps);
     // A batch is one invocation.
     for step in journey.steps.iter().skip(1) {
         assert!(step.invocations <= EVENTS / BATCH + 1, "{step:?}");
