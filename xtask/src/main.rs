@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod dashboard;
 mod events;
+mod lexicon_tables;
 mod process;
 mod say;
 mod size;
@@ -43,6 +44,9 @@ enum Chore {
     /// Sign the sample events again, after a change of a secret or a body.
     #[command(after_help = "Example: cargo xtask events --check")]
     Events(events::Args),
+    /// Make the tables of the lexicon again: folding, pinyin.
+    #[command(after_help = "Example: cargo xtask lexicon-tables --check")]
+    LexiconTables(lexicon_tables::Args),
     /// Run the benchmarks and print medians with the machine's description.
     #[command(after_help = "Example: cargo xtask bench http --rounds 5 --seconds 5")]
     Bench(bench::Args),
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         Chore::Template(args) => template::run(&args),
         Chore::Dashboard(args) => dashboard::run(&args),
         Chore::Events(args) => events::run(&args),
+        Chore::LexiconTables(args) => lexicon_tables::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Size(args) => size::run(&args),
     };

@@ -50,6 +50,7 @@ fn lexicon() -> Lexicon {
         cues: vec!["微信".into(), "weixin".into()],
         contexts: vec![],
         allow: vec![],
+        forms: vec![],
     };
     Lexicon::compile(vec![list]).unwrap()
 }

@@ -1,6 +1,7 @@
-use crate::failure::FailureKind;
+use crate::index::{BuildError, IndexError};
 
-/// Why word lists do not compile.
+/// Why word lists do not compile, or a compiled lexicon does not open. A person must mend it: to the pipeline it is a matter of
+/// configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LexiconError {
     /// A category must be `[a-z0-9_]`, so that rules and reports can name it.
@@ -25,13 +26,15 @@ pub enum LexiconError {
         /// The list.
         list: String,
     },
-    /// Nothing is left of a word when invisible and interposed characters are gone, or too little to be meant.
-    #[error("list `{list}`: word `{word}` has fewer than 2 characters that count")]
-    ShortWord {
+    /// A word has too little that counts, or too much.
+    #[error("list `{list}`: word `{word}` has {cause}")]
+    BadWord {
         /// The list.
         list: String,
         /// The word.
         word: String,
+        /// What is wrong with it.
+        cause: BuildError,
     },
     /// Two lists of one name.
     #[error("list `{list}` is given twice")]
@@ -39,14 +42,13 @@ pub enum LexiconError {
         /// The list.
         list: String,
     },
-    /// The automaton could not be built.
+    /// More words, or more different lists, than one lexicon takes.
     #[error("word lists are too large: {0}")]
-    TooLarge(String),
-}
-
-impl LexiconError {
-    /// A person must mend the lists.
-    pub fn kind(&self) -> FailureKind {
-        FailureKind::Configuration
-    }
+    TooLarge(BuildError),
+    /// A compiled lexicon that is none, or is damaged.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// What a compiled lexicon says of its lists is not what this version reads.
+    #[error("a compiled lexicon whose description of its lists cannot be read: {0}")]
+    Description(String),
 }

@@ -1,7 +1,7 @@
 //! Contact diversion by context: a cue counts beside something that can be dialled, added or searched for.
 
-use super::fold::Unit;
-use super::matcher::Found;
+use crate::index::{Unit, Units};
+use crate::lexicon::Found;
 
 /// An account or number may begin so many characters after the cue.
 const AFTER: usize = 10;
@@ -15,17 +15,19 @@ const SHORTEST: usize = 6;
 const LONGEST: usize = 40;
 
 /// What lies around the cues of one text.
-pub(super) struct Reach<'a> {
-    units: &'a [Unit],
+pub(crate) struct Reach<'a> {
+    units: Units<'a>,
+    /// The code of 加, which invites.
+    adds: u16,
 }
 
 impl<'a> Reach<'a> {
-    pub(super) fn new(units: &'a [Unit]) -> Self {
-        Self { units }
+    pub(crate) fn new(units: Units<'a>, adds: u16) -> Self {
+        Self { units, adds }
     }
 
     /// The hit that a cue makes with what is near it, if anything is. `contexts` are in order of their start.
-    pub(super) fn hit(&self, cue: Found, contexts: &[Found]) -> Option<Found> {
+    pub(crate) fn hit(&self, cue: Found, contexts: &[Found]) -> Option<Found> {
         let end = self.account_after(cue).or_else(|| context_after(cue, contexts));
         if let Some(end) = end {
             return Some(Found { end, ..cue });
@@ -35,13 +37,12 @@ impl<'a> Reach<'a> {
 
     /// The end of an account or number that begins soon after the cue.
     fn account_after(&self, cue: Found) -> Option<usize> {
-        let adds = self.units.get(cue.start).is_some_and(|unit| unit.char == '加');
-        let window = cue.end..self.units.len().min(cue.end.saturating_add(AFTER));
-        let mut from = window.start;
-        while from < window.end {
-            let token = self.units.get(from..)?;
-            let length = run(token);
-            let token = token.get(..length)?;
+        let adds = self.units.get(cue.start).is_some_and(|unit| unit.is(self.adds));
+        let end = self.units.all().len().min(cue.end.saturating_add(AFTER));
+        let mut from = cue.end;
+        while from < end {
+            let length = self.run(from);
+            let token = self.units.all().get(from..from + length)?;
             if is_account(token, adds) {
                 return Some(from.saturating_add(length));
             }
@@ -50,20 +51,21 @@ impl<'a> Reach<'a> {
         None
     }
 
+    /// The length of the run of Latin letters and digits that begins here; one interposed character within it is fine (`abc_123`).
+    fn run(&self, from: usize) -> usize {
+        let units = self.units.all().get(from..).unwrap_or_default();
+        let joined = |(at, unit): &(usize, &Unit)| unit.is_id() && (*at == from || self.units.gap(*at) <= 1);
+        (from..).zip(units).take(LONGEST).take_while(joined).count()
+    }
+
     /// The start of a number that ends shortly before the cue.
     fn number_before(&self, cue: Found) -> Option<usize> {
-        let before = self.units.get(cue.start.saturating_sub(BEFORE + LONGEST)..cue.start)?;
+        let before = self.units.all().get(cue.start.saturating_sub(BEFORE + LONGEST)..cue.start)?;
         let words = before.iter().rev().take_while(|unit| !unit.is_digit()).count();
         let digits = before.iter().rev().skip(words).take_while(|unit| unit.is_digit()).count();
         (words <= BEFORE && digits >= SHORTEST)
             .then(|| cue.start.saturating_sub(words.saturating_add(digits)))
     }
-}
-
-/// The length of the run of Latin letters and digits at the beginning; one interposed character within it is fine (`abc_123`).
-fn run(units: &[Unit]) -> usize {
-    let joined = |(index, unit): &(usize, &Unit)| unit.is_id() && (*index == 0 || unit.gap <= 1);
-    units.iter().enumerate().take(LONGEST).take_while(joined).count()
 }
 
 /// Can this be an account or a number? A word of letters alone counts only after an invitation to add somebody.
@@ -76,5 +78,5 @@ fn is_account(token: &[Unit], adds: bool) -> bool {
 fn context_after(cue: Found, contexts: &[Found]) -> Option<usize> {
     let first = contexts.partition_point(|context| context.start < cue.end);
     let near = contexts.get(first)?;
-    (near.category == cue.category && near.start <= cue.end.saturating_add(CONTEXT)).then_some(near.end)
+    (near.list == cue.list && near.start <= cue.end.saturating_add(CONTEXT)).then_some(near.end)
 }

@@ -12,6 +12,7 @@ fn list(category: &str) -> WordList {
         cues: vec![],
         contexts: vec![],
         allow: vec![],
+        forms: vec![],
     }
 }
 
@@ -82,6 +83,38 @@ fn evidence_shows_the_original_characters() {
 }
 
 #[test]
+fn a_list_may_ask_for_other_ways_of_writing() {
+    let cunning = WordList {
+        words: words(&["加微信", "转账"]),
+        forms: vec![Form::Pinyin, Form::Split, Form::Repeated],
+        ..list("contact_diversion")
+    };
+    let plain = Lexicon::compile(vec![WordList { forms: vec![], ..cunning.clone() }]).unwrap();
+    let cunning = Lexicon::compile(vec![cunning]).unwrap();
+    for (text, matched, form) in [
+        ("请加wei信", "加wei信", Form::Pinyin),
+        ("jia weixin 吧", "jia weixin", Form::Pinyin),
+        ("车专 账", "车专 账", Form::Split),
+        ("加微亻言", "加微亻言", Form::Split),
+        ("来加加微微微信信吧", "加加微微微信信", Form::Repeated),
+        ("加微信", "加微信", Form::Plain),
+        ("加微信信", "加微信", Form::Plain),
+    ] {
+        let hits = cunning.scan(text).hits;
+        assert_eq!(
+            hits.iter().map(|hit| (hit.matched.as_str(), hit.form)).collect::<Vec<_>>(),
+            [(matched, form)]
+        );
+        assert_eq!(hits.first().unwrap().list, "contact_diversion");
+        assert_eq!(plain.scan(text).hits.len(), usize::from(form == Form::Plain), "{text}");
+    }
+    // Part of a longer Latin word, or nothing repeated within.
+    for text in ["jiaweixinx", "加微", "加 信"] {
+        assert!(cunning.scan(text).hits.is_empty(), "{text}");
+    }
+}
+
+#[test]
 fn the_longest_of_one_category_wins() {
     assert_eq!(found("最佳品质"), [("absolute_word".into(), "最佳品质".into())]);
 }
@@ -116,7 +149,7 @@ fn mobile_numbers_are_found_however_they_are_written() {
 /// `libphonenumber_valid` is stricter than the shape: it lacks assigned segments (140, 144, 149, 154, 179, 194).
 #[test]
 fn the_shape_takes_every_number_that_the_library_takes() {
-    let table = include_str!("../../../../tests/vectors/phone_cn.csv");
+    let table = include_str!("../../../tests/vectors/phone_cn.csv");
     let (mut taken, mut refused) = (0, 0);
     for row in table.lines().skip(1) {
         let cells: Vec<&str> = row.split(',').collect();

@@ -40,4 +40,22 @@ pub struct WordList {
     /// Harmless words: a hit of **any** category that lies wholly inside one does not count. `微信支付` is no diversion.
     #[serde(default)]
     pub allow: Vec<String>,
+    /// Other ways of writing its words and cues that count as them.
+    #[serde(default)]
+    pub forms: Vec<Form>,
+}
+
+/// How a word was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// As in the list, whatever its characters' style and whatever stands between them.
+    #[default]
+    Plain,
+    /// Some or all characters in pinyin: 加weixin.
+    Pinyin,
+    /// Some characters taken apart: 木子 for 李.
+    Split,
+    /// Characters repeated: 加加微微信.
+    Repeated,
 }

@@ -1,0 +1,342 @@
+//! Matching: candidates by the first two units, then level by level.
+
+use super::format::{self, block, code, link};
+use super::units::{Unit, Units};
+use super::{IndexError, View};
+
+use zerocopy::little_endian::U32;
+
+/// Positions that are looked at together: enough misses to overlap, few enough to stop soon after a first hit.
+const CHUNK: usize = 128;
+
+/// Which matches are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Every match, by start, then by end.
+    Overlapping,
+    /// Of matches that overlap, the one that begins first; of those, the longest.
+    LeftmostLongest,
+    /// Only whether there is any: some matches around the first.
+    Any,
+}
+
+/// A word in a text, in units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Match {
+    /// The first unit.
+    pub start: u32,
+    /// One past the last.
+    pub end: u32,
+    /// The tag the word was given.
+    pub tag: u16,
+}
+
+/// Memory that is used again from text to text.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    units: Vec<Unit>,
+    matches: Vec<Match>,
+    steps: u64,
+}
+
+impl Scratch {
+    /// Steps of the last search: candidates times levels. A test pins it, see `LONGEST_WORD`.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+}
+
+/// A candidate that goes on.
+#[derive(Clone, Copy, Default)]
+struct Candidate {
+    start: u32,
+    link: u32,
+}
+
+/// Where a step led.
+enum Step {
+    /// Nowhere.
+    Lost,
+    /// A word ended and nothing goes on.
+    Ended(u16),
+    /// A word ended so many units further on.
+    EndedAfter(u16, usize),
+    /// On.
+    On(u32),
+}
+
+impl<'a> View<'a> {
+    /// Folds a text and finds the words in it.
+    ///
+    /// # Errors
+    /// [`IndexError::Damaged`] when a look-up leaves the index; what was found before is not given.
+    pub fn find<'s>(
+        &self,
+        text: &'s str,
+        mode: Mode,
+        scratch: &'s mut Scratch,
+    ) -> Result<(Units<'s>, &'s [Match]), IndexError>
+    where
+        'a: 's,
+    {
+        let Scratch { units, matches, steps } = scratch;
+        let count = self.fold(text, units);
+        let units = units.get(..count).ok_or(IndexError::Damaged { section: "expansions" })?;
+        let mut search = Search { view: *self, units, matches, steps: 0 };
+        search.run(mode).ok_or(IndexError::Damaged { section: "pool" })?;
+        *steps = search.steps;
+        Ok((Units::new(text, units, *self), matches))
+    }
+
+    /// As [`View::find`], in units that were folded before and then changed, such as without their repetitions.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn find_in(&self, units: &[Unit], mode: Mode, matches: &mut Vec<Match>) -> Result<(), IndexError> {
+        let mut search = Search { view: *self, units, matches, steps: 0 };
+        search.run(mode).ok_or(IndexError::Damaged { section: "pool" })
+    }
+}
+
+struct Search<'a, 's> {
+    view: View<'a>,
+    units: &'s [Unit],
+    matches: &'s mut Vec<Match>,
+    steps: u64,
+}
+
+impl Search<'_, '_> {
+    /// `None` when a look-up leaves the index.
+    fn run(&mut self, mode: Mode) -> Option<()> {
+        self.matches.clear();
+        let (mut from, mut covered, mut kept) = (0, 0, 0);
+        while from + 1 < self.units.len() {
+            self.chunk(from)?;
+            from += CHUNK;
+            if mode == Mode::Any && !self.matches.is_empty() {
+                break;
+            }
+            if let Some(new) = self.matches.get_mut(kept..).filter(|new| new.len() > 1) {
+                new.sort_unstable();
+            }
+            if mode == Mode::LeftmostLongest {
+                covered = self.keep_longest(kept, covered);
+            }
+            kept = self.matches.len();
+        }
+        Some(())
+    }
+
+    /// Of the sorted matches from `kept` on, those that count; gives the end of the last.
+    fn keep_longest(&mut self, kept: usize, mut covered: u32) -> u32 {
+        let (mut write, mut read) = (kept, kept);
+        while let Some(first) = self.matches.get(read).copied() {
+            let mut longest = first;
+            while let Some(next) = self.matches.get(read).filter(|next| next.start == first.start) {
+                longest = *next;
+                read += 1;
+            }
+            if longest.start >= covered {
+                covered = longest.end;
+                if let Some(slot) = self.matches.get_mut(write) {
+                    *slot = longest;
+                }
+                write += 1;
+            }
+        }
+        self.matches.truncate(write);
+        covered
+    }
+
+    /// All matches that begin in one chunk.
+    fn chunk(&mut self, from: usize) -> Option<()> {
+        let mut candidates = [Candidate::default(); CHUNK];
+        let passed = self.filter(from, &mut candidates);
+        let mut active = self.begin(candidates.get_mut(..passed)?)?;
+        let mut depth = format::SHORTEST_WORD;
+        while active > 0 {
+            self.steps += active as u64;
+            active = self.level(depth, candidates.get_mut(..active)?)?;
+            depth += 1;
+        }
+        Some(())
+    }
+
+    /// The positions whose two units may begin a word, with the hash of the two in place of a link. Without a branch.
+    fn filter(&self, from: usize, candidates: &mut [Candidate; CHUNK]) -> usize {
+        let to = self.units.len().min(from + CHUNK + 1);
+        let units = self.units.get(from..to).unwrap_or_default();
+        let mut passed = 0;
+        let Some((first, rest)) = units.split_first() else { return 0 };
+        let mut before = first.code;
+        for (start, unit) in (from as u32..).zip(rest) {
+            let hash = format::hash(format::bigram(before, unit.code));
+            let word = self.view.filter.get((hash >> self.view.filter_shift >> 5) as usize);
+            let bit = word.map_or(0, |word| word.get()) >> (hash >> self.view.filter_shift & 31) & 1;
+            if let Some(slot) = candidates.get_mut(passed & (CHUNK - 1)) {
+                *slot = Candidate { start, link: hash };
+            }
+            passed += bit as usize;
+            before = unit.code;
+        }
+        passed
+    }
+
+    /// Looks the first two units up; gives the number of candidates that go on, which are the first.
+    fn begin(&mut self, candidates: &mut [Candidate]) -> Option<usize> {
+        let bigrams = self.view.bigrams;
+        // Entries first, all of them: none waits for another.
+        let mut entries = [[0_u32; 4]; CHUNK];
+        for (entry, candidate) in entries.iter_mut().zip(candidates.iter()) {
+            let slot = format::first_slot(candidate.link, bigrams.len());
+            *entry = bigrams.get(slot)?.map(U32::get);
+        }
+        let mut on = 0;
+        for at in 0..candidates.len() {
+            let Candidate { start, link: hash } = *candidates.get(at)?;
+            let first = start as usize;
+            let [one, two] = [self.units.get(first)?.code, self.units.get(first + 1)?.code];
+            let key = format::bigram(one, two);
+            let mut entry = *entries.get(at)?;
+            if entry[0] != key {
+                if entry[0] == 0 {
+                    continue;
+                }
+                entry = probe(bigrams, hash, key)?;
+            }
+            let [_, link, mask, tag] = entry;
+            if tag != 0 {
+                self.matches.push(Match { start, end: start + 2, tag: (tag - 1) as u16 });
+            }
+            let next = self.units.get(first + 2).map_or(0, |unit| mask >> (unit.code & 31) & 1);
+            if next != 0 {
+                *candidates.get_mut(on)? = Candidate { start, link };
+                on += 1;
+            }
+        }
+        Some(on)
+    }
+
+    /// One unit further, for all.
+    fn level(&mut self, depth: usize, candidates: &mut [Candidate]) -> Option<usize> {
+        // Headers first, as above.
+        let mut headers = [0_u32; CHUNK];
+        for (header, candidate) in headers.iter_mut().zip(candidates.iter()) {
+            if candidate.link >> link::SHIFT != link::TAIL_ONE {
+                *header = word_at(self.view.pool, (candidate.link & link::VALUE) as usize * 4)?;
+            }
+        }
+        let mut on = 0;
+        for at in 0..candidates.len() {
+            let Candidate { start, link } = *candidates.get(at)?;
+            let header = *headers.get(at)?;
+            let here = start as usize + depth;
+            if link >> link::SHIFT == link::NODE_END {
+                self.hit(start, here, (header & link::TAG) as u16);
+            }
+            let Some(unit) = self.units.get(here) else { continue };
+            match self.step(link, header, unit.code, here)? {
+                Step::Lost => {}
+                Step::Ended(tag) => self.hit(start, here + 1, tag),
+                Step::EndedAfter(tag, units) => self.hit(start, here + units, tag),
+                Step::On(link) if depth < format::LONGEST_WORD => {
+                    *candidates.get_mut(on)? = Candidate { start, link };
+                    on += 1;
+                }
+                // No word is so long: the links go round.
+                Step::On(_) => return None,
+            }
+        }
+        Some(on)
+    }
+
+    fn hit(&mut self, start: u32, end: usize, tag: u16) {
+        self.matches.push(Match { start, end: end as u32, tag });
+    }
+
+    fn step(&mut self, from: u32, header: u32, code: u16, here: usize) -> Option<Step> {
+        let value = from & link::VALUE;
+        match from >> link::SHIFT {
+            link::TAIL_ONE => {
+                let same = value >> link::TAG_BITS == u32::from(code);
+                Some(if same { Step::Ended((value & link::TAG) as u16) } else { Step::Lost })
+            }
+            link::TAIL => self.tail(value as usize * 4 + 4, header, here),
+            link::NODE | link::NODE_END => {
+                let next = child(self.view.pool, value as usize * 4 + 4, header, code)?;
+                Some(match next >> link::SHIFT {
+                    0 => Step::Lost,
+                    link::LEAF => Step::Ended((next & link::TAG) as u16),
+                    _ => Step::On(next),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    fn tail(&mut self, at: usize, header: u32, here: usize) -> Option<Step> {
+        let length = (header >> link::TAG_BITS) as usize;
+        if length > format::LONGEST_WORD {
+            return None;
+        }
+        let codes = self.view.pool.get(at..at + 2 * length)?;
+        let Some(units) = self.units.get(here..here + length) else { return Some(Step::Lost) };
+        self.steps += length as u64;
+        let same = codes.chunks_exact(2).zip(units).all(|(code, unit)| code == unit.code.to_le_bytes());
+        Some(if same { Step::EndedAfter((header & link::TAG) as u16, length) } else { Step::Lost })
+    }
+}
+
+/// The entry of a key that is not in its first slot; zeros when there is none. `None`: the table has no such slot, so it is damaged.
+fn probe(bigrams: &[[U32; 4]], hash: u32, key: u32) -> Option<[u32; 4]> {
+    let mut slot = format::first_slot(hash, bigrams.len());
+    for _ in 1..block::PROBES {
+        slot = if slot + 1 < bigrams.len() { slot + 1 } else { 0 };
+        let entry = bigrams.get(slot)?.map(U32::get);
+        if entry[0] == key || entry[0] == 0 {
+            return Some(entry);
+        }
+    }
+    Some([0; 4])
+}
+
+/// The link of a child in the block whose slots begin at `at`; 0 when there is none. `None`: the block is not inside the pool.
+fn child(pool: &[u8], at: usize, header: u32, code: u16) -> Option<u32> {
+    let slots = (header >> block::SLOTS_SHIFT) as usize;
+    let leaves = header & block::LEAVES != 0;
+    let codes_at = if leaves { at + 2 } else { at };
+    let codes = pool.get(codes_at..codes_at + 2 * slots)?;
+    let found = if header & block::HASHED == 0 { listed(codes, code) } else { hashed(codes, slots, code) };
+    let Some(slot) = found else { return Some(0) };
+    if leaves {
+        let tag = pool.get(at..at + 2)?.try_into().ok().map(u16::from_le_bytes)?;
+        return Some(link::make(link::LEAF, u32::from(tag)));
+    }
+    let links = at + (2 * slots).next_multiple_of(4);
+    word_at(pool, links + 4 * slot)
+}
+
+fn listed(codes: &[u8], code: u16) -> Option<usize> {
+    let code = code.to_le_bytes();
+    codes.chunks_exact(2).position(|slot| slot == code)
+}
+
+fn hashed(codes: &[u8], slots: usize, code: u16) -> Option<usize> {
+    let wanted = code.to_le_bytes();
+    let mut slot = block::slot(code, slots);
+    for _ in 0..block::PROBES {
+        let here = codes.get(2 * slot..2 * slot + 2)?;
+        if here == wanted {
+            return Some(slot);
+        }
+        if here == code::GAP.to_le_bytes() {
+            return None;
+        }
+        slot = if slot + 1 < slots { slot + 1 } else { 0 };
+    }
+    None
+}
+
+fn word_at(pool: &[u8], at: usize) -> Option<u32> {
+    pool.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
+}

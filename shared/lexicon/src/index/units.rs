@@ -1,0 +1,167 @@
+//! A text as units: the folded characters that count, as codes, each with its place in the original.
+
+use super::View;
+use super::format::code;
+
+/// One folded character. Several may share a place: `⑩` is `1` and `0`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unit {
+    /// The first byte of the original character.
+    pub at: u32,
+    /// Its code in the index.
+    pub(super) code: u16,
+}
+
+impl Unit {
+    /// Is it `0` to `9`?
+    pub fn is_digit(self) -> bool {
+        (code::DIGITS..code::LETTERS).contains(&self.code)
+    }
+
+    /// Is it `a` to `z`?
+    pub fn is_letter(self) -> bool {
+        (code::LETTERS..code::FIRST).contains(&self.code)
+    }
+
+    /// Is it a Latin letter or a digit?
+    pub fn is_id(self) -> bool {
+        (code::DIGITS..code::FIRST).contains(&self.code)
+    }
+
+    /// The digit or letter, if it is one.
+    pub fn ascii(self) -> Option<u8> {
+        let low = self.code.to_le_bytes()[0];
+        match self.code {
+            code::DIGITS..code::LETTERS => Some(b'0' + (low - 4)),
+            code::LETTERS..code::FIRST => Some(b'a' + (low - 14)),
+            _ => None,
+        }
+    }
+
+    /// Is the other one the same, and no digit?
+    pub fn repeats(self, other: Self) -> bool {
+        self.code == other.code && self.code >= code::LETTERS
+    }
+
+    /// Is it this character? Only for those that [`View::code`] was asked for.
+    pub fn is(self, code: u16) -> bool {
+        self.code == code && code > code::OTHER
+    }
+}
+
+/// A folded text.
+#[derive(Clone, Copy)]
+pub struct Units<'a> {
+    text: &'a str,
+    all: &'a [Unit],
+    view: View<'a>,
+}
+
+impl<'a> Units<'a> {
+    pub(super) fn new(text: &'a str, units: &'a [Unit], view: View<'a>) -> Self {
+        Self { text, all: units, view }
+    }
+
+    /// The units.
+    pub fn all(&self) -> &'a [Unit] {
+        self.all
+    }
+
+    /// One unit.
+    pub fn get(&self, at: usize) -> Option<Unit> {
+        self.all.get(at).copied()
+    }
+
+    /// How many characters were skipped since the unit before; those that nobody sees do not count.
+    pub fn gap(&self, at: usize) -> usize {
+        let Some(end) = self.all.get(at).map(|unit| unit.at as usize) else { return 0 };
+        let start = match at.checked_sub(1).and_then(|before| self.all.get(before)) {
+            Some(before) if before.at as usize == end => return 0,
+            Some(before) => before.at as usize + self.width(before.at as usize),
+            None => 0,
+        };
+        let skipped = self.text.get(start..end).unwrap_or_default();
+        skipped.chars().filter(|char| self.view.code(*char) == code::GAP).count()
+    }
+
+    /// The original bytes of the units `start..end`, with all that is interposed.
+    pub fn bytes(&self, start: usize, end: usize) -> Option<std::ops::Range<usize>> {
+        let first = self.all.get(start)?.at as usize;
+        let last = self.all.get(end.checked_sub(1)?)?.at as usize;
+        Some(first..last + self.width(last))
+    }
+
+    /// Bytes of the character that begins here.
+    fn width(&self, at: usize) -> usize {
+        self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
+    }
+}
+
+impl View<'_> {
+    /// The code of a character; of one that expands, that of expanding.
+    pub fn code(&self, char: char) -> u16 {
+        match u16::try_from(u32::from(char)) {
+            Ok(low) => self.codes.get(usize::from(low)).map_or(code::GAP, |code| code.get()),
+            Err(_) => self.beyond_plane(u32::from(char)),
+        }
+    }
+
+    /// Folds a text; gives the number of units, which are the first of `units`. Texts beyond 4 GiB are cut.
+    pub(super) fn fold(&self, text: &str, units: &mut Vec<Unit>) -> usize {
+        if units.len() < text.len() {
+            units.resize(text.len(), Unit::default());
+        }
+        let mut count = 0;
+        for (at, char) in text.char_indices() {
+            let code = self.code(char);
+            let Ok(at) = u32::try_from(at) else { break };
+            if code == code::EXPAND {
+                let rest = text.len() - at as usize;
+                count = self.expand((char, at), units, count, rest);
+                continue;
+            }
+            if let Some(slot) = units.get_mut(count) {
+                *slot = Unit { at, code };
+            }
+            count += usize::from(code >= code::OTHER);
+        }
+        count
+    }
+
+    #[cold]
+    fn expand(&self, (char, at): (char, u32), units: &mut Vec<Unit>, mut count: usize, rest: usize) -> usize {
+        let found = self.expansions.binary_search_by_key(&u32::from(char), |[char, _]| char.get());
+        let place =
+            found.ok().and_then(|found| self.expansions.get(found)).map_or(0, |[_, place]| place.get());
+        let start = (place >> 8) as usize;
+        let codes = self.expanded.get(start..start + usize::from(place.to_le_bytes()[0])).unwrap_or_default();
+        // The characters that follow need their places, too.
+        if units.len() < count + codes.len() + rest {
+            units.resize(count + codes.len() + rest, Unit::default());
+        }
+        for code in codes.iter().map(|code| code.get()).filter(|code| *code >= code::OTHER) {
+            if let Some(slot) = units.get_mut(count) {
+                *slot = Unit { at, code };
+            }
+            count += 1;
+        }
+        count
+    }
+
+    fn beyond_plane(&self, char: u32) -> u16 {
+        // Emoji: most of what is beyond the basic plane, and never in a word.
+        if matches!(char, 0x1F300..0x1F700 | 0x1F900..0x1FB00) {
+            return code::GAP;
+        }
+        if let Ok(found) = self.beyond.binary_search_by_key(&char, |[char, _]| char.get()) {
+            let code = self.beyond.get(found).map_or(0, |[_, code]| code.get());
+            return u16::try_from(code).unwrap_or(code::OTHER);
+        }
+        let after = self.others.partition_point(|[first, _]| first.get() <= char);
+        let inside = after
+            .checked_sub(1)
+            .and_then(|at| self.others.get(at))
+            .is_some_and(|[_, last]| char <= last.get());
+        if inside { code::OTHER } else { code::GAP }
+    }
+}
