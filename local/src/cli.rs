@@ -1,5 +1,7 @@
 //! The command line.
 
+mod audit;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,8 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use sluice_domain::id::TenantId;
 use sluice_domain::source::{Digest, SchemeName};
 use sluice_domain::time::BusinessDay;
+
+pub use audit::{Audit, AuditProve, AuditVerify};
 
 /// Sluice, the compliance gate between Douyin and private-domain channels.
 #[derive(Debug, Parser)]
@@ -262,40 +266,6 @@ pub struct BucketAssign {
     /// The unit: a person's pseudonym.
     #[arg(long)]
     pub unit: String,
-}
-
-/// `audit`.
-#[derive(Debug, Subcommand)]
-pub enum Audit {
-    /// One event: the decision, its reasons and rule path, the delivery.
-    #[command(after_help = "Example: sluice audit show --tenant demo-brand 019aa3f0-…")]
-    Show {
-        /// Whose event.
-        #[arg(long)]
-        tenant: TenantId,
-        /// Its trace id.
-        trace: sluice_domain::id::TraceId,
-    },
-    /// The events of a day, a line each.
-    #[command(after_help = "Example: sluice audit list --tenant demo-brand --day 2026-11-20 --json")]
-    List {
-        /// Whose events.
-        #[arg(long)]
-        tenant: TenantId,
-        /// The day, in China Standard Time; default today.
-        #[arg(long)]
-        day: Option<BusinessDay>,
-    },
-    /// Compare a day's audit records with the digest that the nightly run sealed; exits with 1 when they differ or there is none.
-    #[command(after_help = "Example: sluice audit verify-digest --tenant demo-brand --day 2026-11-20")]
-    VerifyDigest {
-        /// Whose records.
-        #[arg(long)]
-        tenant: TenantId,
-        /// The day, in China Standard Time; default yesterday.
-        #[arg(long)]
-        day: Option<BusinessDay>,
-    },
 }
 
 /// `dlq`.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use sluice_embedded::{SystemClock, SystemEntropy};
 use sluice_ports::Clock;
 
-use cli::{Bucket, Cli, Command, Config};
+use cli::{Audit, AuditVerify, Bucket, Cli, Command, Config};
 use output::{CommandError, Output};
 use state::StateError;
 
@@ -41,6 +41,9 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
         Command::Bucket(Bucket::Assign(args)) => command::bucket::assign(args, &state::settings(&cli.place)?),
         Command::Config(Config::Check) => Ok(command::config::check_all(cli.place.config.as_deref())),
         Command::Config(Config::Init { directory }) => command::config::init(directory),
+        Command::Audit(Audit::Verify(AuditVerify { file: Some(file), public_key, .. })) => {
+            command::audit::verify_file(file, public_key)
+        }
         Command::Audit(_)
         | Command::Dlq(_)
         | Command::Reconcile(_)

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sluice_domain::settings::Settings;
-use sluice_embedded::{FileReports, FileSecrets, LocalKeyRing, OpenError, Options, Store, SystemEntropy};
+use sluice_embedded::{
+    FileReports, FileSecrets, LocalHeadSigner, LocalKeyRing, OpenError, Options, Store, SystemEntropy,
+};
 use sluice_ports::Clock;
 
 use crate::builtin;
@@ -22,6 +24,8 @@ pub struct State {
     pub keys: LocalKeyRing,
     /// Where reports go.
     pub reports: FileReports,
+    /// Who signs the audit log's heads.
+    pub signer: LocalHeadSigner,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -84,10 +88,17 @@ pub async fn open(place: &Place, clock: Arc<dyn Clock>) -> Result<State, StateEr
     let keys = LocalKeyRing::open(store.clone(), &master_key_path(&place.data), Arc::new(SystemEntropy))
         .await
         .map_err(|error| CommandError::configuration(error.to_string()))?;
-    Ok(State { settings, store, keys, reports: FileReports::new(&place.data), clock })
+    let signer = LocalHeadSigner::open(&keys_path(&place.data))
+        .map_err(|error| CommandError::configuration(error.to_string()))?;
+    Ok(State { settings, store, keys, reports: FileReports::new(&place.data), signer, clock })
+}
+
+/// The keys of a data directory.
+fn keys_path(data: &Path) -> PathBuf {
+    data.join("keys")
 }
 
 /// The master key of a data directory.
 pub fn master_key_path(data: &Path) -> PathBuf {
-    data.join("keys").join("master.key")
+    keys_path(data).join("master.key")
 }

@@ -295,6 +295,7 @@ async fn reconcile(day: &Day) {
         Arc::clone(&day.settings),
         state.store.clone(),
         state.reports.clone(),
+        state.signer.clone(),
         Arc::clone(&day.clock),
         day.metrics.clone(),
     );

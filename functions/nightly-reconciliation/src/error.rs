@@ -1,5 +1,6 @@
 use sluice_domain::failure::FailureKind;
 use sluice_domain::id::TenantId;
+use sluice_evidence::EvidenceError;
 use sluice_ports::PortError;
 
 /// Why a day could not be reconciled. Nothing is half-reported: a report is stored whole or not at all.
@@ -17,6 +18,9 @@ pub enum ReconcileError {
         /// The store's failure.
         error: PortError,
     },
+    /// The day's audit records could not be sealed or compared.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     /// The report could not be written as JSON.
     #[error("report can not be written as JSON: {0}")]
     Report(String),
@@ -32,6 +36,7 @@ impl ReconcileError {
         match self {
             Self::UnknownTenant(_) => FailureKind::Configuration,
             Self::Port { error, .. } => error.kind(),
+            Self::Evidence(error) => error.kind(),
             Self::Report(_) => FailureKind::Permanent,
         }
     }

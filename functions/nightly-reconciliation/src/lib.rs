@@ -4,8 +4,8 @@
 //! tenant instead. For each, dead letters that failed for passing reasons are put back once, the day's records are gathered,
 //! [`sluice_domain::reconciliation`] compares them, and the report is stored as `report.json` and `report.html`.
 //!
-//! The day's audit records are sealed by a digest that names the one before it; a day that was sealed before and is not the same any more
-//! is a break: evidence was changed after the fact.
+//! The day's audit records are sealed under a signed head that stands on the one before it (`sluice_evidence`); a day that was sealed before
+//! and is not the same any more is a break: evidence was changed after the fact.
 //!
 //! What can't be re-driven is only listed. A callback without a decision that is on no queue can't be sent again: receipts hold no
 //! body. A claim past its deadline is taken over by its own message when that comes back; without a message it is a break.
@@ -15,7 +15,6 @@ mod gather;
 mod redrive;
 mod request;
 mod run;
-mod seal;
 
 pub use error::ReconcileError;
 pub use request::{Request, ScheduledEvent};

@@ -25,6 +25,7 @@ const NEEDS: Needs = Needs {
         Resource::OrdersTable,
         Resource::ReportsBucket,
         Resource::DigestsBucket,
+        Resource::AuditKey,
     ],
 };
 
@@ -39,6 +40,7 @@ async fn run() -> Result<(), Error> {
         function.settings.clone(),
         function.store(),
         function.reports()?,
+        function.head_signer()?,
         SystemClock,
         function.metrics.clone(),
     );

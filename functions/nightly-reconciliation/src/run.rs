@@ -6,18 +6,20 @@ use sluice_domain::id::TenantId;
 use sluice_domain::reconciliation::{self, BreakClass, BreakState, DeadLetter, Report, Seal, Subject};
 use sluice_domain::settings::{Settings, Tenant};
 use sluice_domain::time::{BusinessDay, UnixMillis};
-use sluice_ports::{Clock, Digests, Reports};
+use sluice_evidence::Evidence;
+use sluice_ports::{Clock, Digests, HeadSigner, Reports};
 use sluice_settings::CurrentSettings;
 use sluice_telemetry::{Metrics, Signal};
 
-use crate::{ReconcileError, Records, ScheduledEvent, gather, redrive, request, seal};
+use crate::{ReconcileError, Records, ScheduledEvent, gather, redrive, request};
 
 /// The handler.
 #[derive(Debug)]
-pub struct NightlyReconciliation<S, R, C, P = Arc<Settings>> {
+pub struct NightlyReconciliation<S, R, K, C, P = Arc<Settings>> {
     settings: P,
     store: S,
     reports: R,
+    signer: K,
     clock: C,
     metrics: Metrics,
 }
@@ -48,10 +50,12 @@ pub struct TenantOutcome {
     pub open_breaks: usize,
 }
 
-impl<S: Records, R: Reports + Digests, C: Clock, P: CurrentSettings> NightlyReconciliation<S, R, C, P> {
+impl<S: Records, R: Reports + Digests, K: HeadSigner, C: Clock, P: CurrentSettings>
+    NightlyReconciliation<S, R, K, C, P>
+{
     /// A handler over its ports.
-    pub fn new(settings: P, store: S, reports: R, clock: C, metrics: Metrics) -> Self {
-        Self { settings, store, reports, clock, metrics }
+    pub fn new(settings: P, store: S, reports: R, signer: K, clock: C, metrics: Metrics) -> Self {
+        Self { settings, store, reports, signer, clock, metrics }
     }
 
     /// Handles the schedule's event.
@@ -70,8 +74,8 @@ impl<S: Records, R: Reports + Digests, C: Clock, P: CurrentSettings> NightlyReco
         let mut classes: BTreeMap<BreakClass, usize> =
             BreakClass::ALL.into_iter().map(|class| (class, 0)).collect();
         for tenant in tenants {
-            let seal = seal::seal(&self.store, &self.reports, &tenant.id, day, now).await?;
-            let report = self.report(&tenant, day, now, &redriven, seal).await?;
+            let seal = self.evidence().seal(&tenant.id, day, now).await?;
+            let report = self.report(&tenant, day, now, &redriven, seal.into()).await?;
             self.publish(&report).await?;
             self.tell_splits(&report);
             for found in report.breaks.iter().filter(|found| found.state == BreakState::Open) {
@@ -103,16 +107,13 @@ impl<S: Records, R: Reports + Digests, C: Clock, P: CurrentSettings> NightlyReco
         day: BusinessDay,
         now: UnixMillis,
     ) -> Result<Report, ReconcileError> {
-        let seal = seal::look(&self.store, &self.reports, tenant, day).await?;
-        self.report(&*self.tenant(tenant)?, day, now, &[], seal).await
+        let tenant = self.tenant(tenant)?;
+        let seal = self.evidence().verify(&tenant.id, day).await?;
+        self.report(&tenant, day, now, &[], seal.into()).await
     }
 
-    /// Compares a tenant's day with its sealed digest. It reads only.
-    ///
-    /// # Errors
-    /// [`ReconcileError::UnknownTenant`], or a store's failure.
-    pub async fn verify_seal(&self, tenant: &TenantId, day: BusinessDay) -> Result<Seal, ReconcileError> {
-        seal::look(&self.store, &self.reports, &self.tenant(tenant)?.id, day).await
+    fn evidence(&self) -> Evidence<'_, S, R, K> {
+        Evidence { log: &self.store, digests: &self.reports, signer: &self.signer }
     }
 
     fn tenant(&self, id: &TenantId) -> Result<Arc<Tenant>, ReconcileError> {

@@ -16,7 +16,7 @@ use sluice_domain::progress::Assignment;
 use sluice_domain::reconciliation::{BreakClass, BreakState, Report};
 use sluice_domain::settings::Settings;
 use sluice_domain::time::{BusinessDay, UnixMillis};
-use sluice_embedded::{FileReports, ManualClock, Options, Store};
+use sluice_embedded::{FileReports, LocalHeadSigner, ManualClock, Options, Store};
 use sluice_ports::{
     AuditLog, BuriedMessage, Claim, ClaimRequest, Deliveries, Exposures, Inbox, Intake, Queue, Settlement,
     Step, Written,
@@ -29,7 +29,7 @@ struct Night {
     store: Store,
     clock: Arc<ManualClock>,
     data: tempfile::TempDir,
-    handler: NightlyReconciliation<Store, FileReports, Arc<ManualClock>>,
+    handler: NightlyReconciliation<Store, FileReports, LocalHeadSigner, Arc<ManualClock>>,
 }
 
 fn day() -> BusinessDay {
@@ -54,6 +54,7 @@ fn night() -> Night {
         Arc::new(settings()),
         store.clone(),
         FileReports::new(data.path()),
+        LocalHeadSigner::open(&data.path().join("keys")).unwrap(),
         clock.clone(),
         Metrics::default(),
     );
@@ -361,10 +362,12 @@ async fn an_unknown_tenant_is_a_matter_of_configuration() {
     );
 }
 
-/// The document of a day.
+/// The head of a day.
 fn sealed(night: &Night, day: BusinessDay) -> Option<serde_json::Value> {
     let path = FileReports::new(night.data.path()).digest_path(&tenant(), day);
-    std::fs::read(path).ok().map(|bytes| serde_json::from_slice(&bytes).unwrap())
+    let document: Option<serde_json::Value> =
+        std::fs::read(path).ok().map(|bytes| serde_json::from_slice(&bytes).unwrap());
+    document.map(|document| document["head"].clone())
 }
 
 async fn decide(night: &Night, number: u8) {
@@ -398,7 +401,8 @@ async fn a_record_that_was_added_to_a_sealed_day_is_a_break() {
     let report = night.report().await;
     let found = report.breaks.iter().find(|found| found.class == BreakClass::AuditChanged).unwrap();
     assert_eq!(found.state, BreakState::Open);
-    assert!(found.detail.starts_with("sealed_records=1 records=2 "), "{}", found.detail);
+    let trace_id = event(2).trace_id;
+    assert_eq!(found.detail, format!("record_added 2026-11-20: record 1, trace {trace_id}, was added"));
     assert_eq!(sealed(&night, day()).unwrap()["records"], 1);
 }
 
@@ -414,6 +418,7 @@ async fn a_missed_night_is_made_up_for_and_the_days_form_a_chain() {
         let _outcome = night.handler.handle(event).await.unwrap();
         let previous = sealed(&night, day).unwrap()["previous"]["day"].as_str().map(str::to_owned);
         assert_eq!(previous.as_deref(), named);
+        assert_eq!(sealed(&night, day).unwrap()["log"]["size"], if named.is_none() { 0 } else { 3 });
     }
     for missed in ["2026-11-18", "2026-11-19"] {
         assert_eq!(sealed(&night, missed.parse().unwrap()).unwrap()["records"], 0, "{missed}");
@@ -425,7 +430,9 @@ async fn a_missed_night_is_made_up_for_and_the_days_form_a_chain() {
     let _outcome = night.run("one-day.json").await;
     let broken =
         night.report().await.breaks.into_iter().find(|found| found.class == BreakClass::AuditChanged);
-    assert_eq!(broken.unwrap().detail, "previous=2026-11-19 is not the document that was sealed");
+    let expected =
+        "head_replaced 2026-11-19: its document is not the one that was sealed: the day after names another";
+    assert_eq!(broken.unwrap().detail, expected);
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub mod send;
 pub mod serve;
 pub mod verify;
 
-use crate::cli::{Audit, Command, Consent, Keys};
+use crate::cli::{Command, Consent, Keys};
 use crate::output::{CommandError, Output};
 use crate::state::State;
 
@@ -28,15 +28,7 @@ pub async fn on_state(
     state: &State,
 ) -> Result<Output, CommandError> {
     match command {
-        Command::Audit(Audit::Show { tenant, trace }) => audit::show(tenant, *trace, &state.store).await,
-        Command::Audit(Audit::List { tenant, day }) => {
-            let day = day.unwrap_or_else(|| state.clock.now().business_day());
-            audit::list(tenant, day, &state.store).await
-        }
-        Command::Audit(Audit::VerifyDigest { tenant, day }) => {
-            let day = day.unwrap_or_else(|| state.clock.now().business_day().previous());
-            audit::verify_digest(tenant, day, state).await
-        }
+        Command::Audit(command) => audit::run(command, state).await,
         Command::Dlq(command) => dlq::run(command, &state.store).await,
         Command::Reconcile(args) => reconcile::run(args, state).await,
         Command::Consent(command) => {

@@ -24,6 +24,7 @@ pub async fn run(args: &Reconcile, state: &State) -> Result<Output, CommandError
         settings,
         store,
         state.reports.clone(),
+        state.signer.clone(),
         state.clock.clone(),
         Metrics::default(),
     );

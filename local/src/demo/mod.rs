@@ -136,6 +136,7 @@ impl Stage {
             Arc::clone(&self.settings),
             self.state.store.clone(),
             self.state.reports.clone(),
+            self.state.signer.clone(),
             Arc::clone(&self.clock),
             Metrics::default(),
         );

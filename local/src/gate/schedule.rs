@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nightly_reconciliation::{NightlyReconciliation, ScheduledEvent};
 use sluice_domain::time::UnixMillis;
-use sluice_embedded::{FileReports, Store};
+use sluice_embedded::{FileReports, LocalHeadSigner, Store};
 use sluice_ports::Clock;
 use sluice_telemetry::Metrics;
 use tokio::sync::watch;
@@ -17,15 +17,21 @@ use crate::state::State;
 const AFTER_MIDNIGHT_MS: i64 = 2 * 3_600_000;
 /// How often the clock is looked at: a machine that slept wakes to the right day.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
-type Handler = NightlyReconciliation<Store, FileReports, Arc<dyn Clock>>;
+type Handler = NightlyReconciliation<Store, FileReports, LocalHeadSigner, Arc<dyn Clock>>;
 
 const JOB: &str = "nightly-reconciliation";
 
 /// Runs the reconciliation once a day until `stop` turns true.
 pub(super) async fn run(state: State, metrics: Metrics, mut stop: watch::Receiver<bool>) {
     let (settings, store) = (state.settings.clone(), state.store.clone());
-    let handler =
-        NightlyReconciliation::new(settings, store, state.reports.clone(), state.clock.clone(), metrics);
+    let handler = NightlyReconciliation::new(
+        settings,
+        store,
+        state.reports.clone(),
+        state.signer.clone(),
+        state.clock.clone(),
+        metrics,
+    );
     loop {
         match look(&state, &handler).await {
             Ok(None) => {}

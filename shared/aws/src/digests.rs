@@ -3,6 +3,7 @@ use std::str::FromStr;
 
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::ObjectLockMode;
+use sluice_domain::audit::tree::Hash;
 use sluice_domain::failure::FailureKind;
 use sluice_domain::id::TenantId;
 use sluice_domain::time::{BusinessDay, DAY_MS};
@@ -12,8 +13,10 @@ use crate::answer::Refusal;
 use crate::reports::{S3Reports, folder, refused, sha256};
 
 const WHAT: &str = "digests";
-/// Ours are below one KiB.
+/// Ours are below four KiB.
 const LARGEST: i64 = 64 * 1024;
+/// Four million records.
+const LARGEST_LEAVES: i64 = 192 * 1024 * 1024;
 /// Pages of a listing at most. A day has one version; whoever makes thousands of them does not stop the night.
 const PAGES: usize = 20;
 const TO_DO: &str = "the role needs PutObject, PutObjectRetention and GetObjectVersion on `digests/*` and ListBucketVersions on the bucket that `SLUICE_DIGESTS` names";
@@ -66,7 +69,8 @@ struct Stored {
     version: String,
 }
 
-/// Objects `digests/<tenant>/<day>.json`, each under an object lock of its own.
+/// Objects `digests/<tenant>/<day>.json`, each under an object lock of its own, and the leaf lists as `digests/.leaves/<tenant>/<day>.<sha256>`,
+/// which no tenant's folder can be.
 ///
 /// What counts is a day's **oldest** version: a lock keeps a version from being deleted, not a newer one from being put on top of it,
 /// by somebody who may write to the bucket.
@@ -77,30 +81,8 @@ impl Digests for S3Reports {
         day: BusinessDay,
         document: Vec<u8>,
     ) -> Result<Written<Vec<u8>>, PortError> {
-        let until = self.clock.now().plus_ms(i64::from(self.place.keep_days).saturating_mul(DAY_MS));
-        let mode = match self.place.lock {
-            LockMode::Governance => ObjectLockMode::Governance,
-            LockMode::Compliance => ObjectLockMode::Compliance,
-        };
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.place.digests)
-            .key(key(tenant, day))
-            .if_none_match("*")
-            .content_type("application/json")
-            .checksum_sha256(sha256(&document))
-            .object_lock_mode(mode)
-            .object_lock_retain_until_date(DateTime::from_millis(until.0))
-            .body(ByteStream::from(document.clone()))
-            .send()
-            .await;
-        let refusal = match put {
-            Ok(_) => return Ok(Written::New),
-            Err(error) => Refusal::of(&error),
-        };
-        if !matches!(&refusal, Refusal::Code(code) if code == "PreconditionFailed") {
-            return Err(refused(&refusal, WHAT, self.clock.now(), TO_DO));
+        if self.put_first(key(tenant, day), "application/json", document).await? {
+            return Ok(Written::New);
         }
         match self.sealed(tenant, day).await? {
             Some(sealed) => Ok(Written::Existing(sealed)),
@@ -112,26 +94,7 @@ impl Digests for S3Reports {
     }
 
     async fn sealed(&self, tenant: &TenantId, day: BusinessDay) -> Result<Option<Vec<u8>>, PortError> {
-        let key = key(tenant, day);
-        let mut versions = self.versions(&key, None).await?;
-        versions.retain(|stored| stored.key == key);
-        let Some(first) = versions.last() else { return Ok(None) };
-        if versions.len() > 1 {
-            let later = versions.len().saturating_sub(1);
-            tracing::error!(tenant = %tenant, day = %day, later, "somebody stored {later} more documents over a sealed digest");
-        }
-        let get = self.client.get_object().bucket(&self.place.digests).key(key).version_id(&first.version);
-        let object = get.send().await.map_err(|error| self.digest_error(&Refusal::of(&error)))?;
-        if object.content_length().is_none_or(|length| length > LARGEST) {
-            return Err(PortError::Corrupt {
-                what: WHAT,
-                cause: format!("the document of {day} is larger than any of ours"),
-            });
-        }
-        let body = object.body.collect().await;
-        let body =
-            body.map_err(|_| PortError::Unavailable { what: WHAT, cause: "answer was cut off".to_owned() })?;
-        Ok(Some(body.to_vec()))
+        self.first(key(tenant, day), LARGEST).await
     }
 
     async fn last_sealed(
@@ -146,9 +109,91 @@ impl Digests for S3Reports {
         let found: std::collections::BTreeSet<_> = found.into_iter().map(|stored| stored.key).collect();
         Ok(days.into_iter().find(|day| found.contains(&key(tenant, *day))))
     }
+
+    async fn keep_leaves(
+        &self,
+        tenant: &TenantId,
+        day: BusinessDay,
+        leaves: Vec<u8>,
+    ) -> Result<(), PortError> {
+        let sha256 = Hash::of(&leaves);
+        let key = leaves_key(tenant, day, sha256);
+        if self.put_first(key, "application/octet-stream", leaves).await? {
+            return Ok(());
+        }
+        match self.leaves(tenant, day, sha256).await? {
+            Some(stored) if Hash::of(&stored) == sha256 => Ok(()),
+            _ => Err(PortError::Corrupt {
+                what: WHAT,
+                cause: format!("a leaf list of {day} is not what its name says"),
+            }),
+        }
+    }
+
+    async fn leaves(
+        &self,
+        tenant: &TenantId,
+        day: BusinessDay,
+        sha256: Hash,
+    ) -> Result<Option<Vec<u8>>, PortError> {
+        self.first(leaves_key(tenant, day, sha256), LARGEST_LEAVES).await
+    }
 }
 
 impl S3Reports {
+    /// Puts a locked object, unless there is one of its key; says whether it did.
+    async fn put_first(
+        &self,
+        key: String,
+        content_type: &'static str,
+        body: Vec<u8>,
+    ) -> Result<bool, PortError> {
+        let until = self.clock.now().plus_ms(i64::from(self.place.keep_days).saturating_mul(DAY_MS));
+        let mode = match self.place.lock {
+            LockMode::Governance => ObjectLockMode::Governance,
+            LockMode::Compliance => ObjectLockMode::Compliance,
+        };
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.place.digests)
+            .key(key)
+            .if_none_match("*")
+            .content_type(content_type)
+            .checksum_sha256(sha256(&body))
+            .object_lock_mode(mode)
+            .object_lock_retain_until_date(DateTime::from_millis(until.0))
+            .body(ByteStream::from(body))
+            .send()
+            .await;
+        match put.map_err(|error| Refusal::of(&error)) {
+            Ok(_) => Ok(true),
+            Err(Refusal::Code(code)) if code == "PreconditionFailed" => Ok(false),
+            Err(refusal) => Err(self.digest_error(&refusal)),
+        }
+    }
+
+    /// The oldest version of an object.
+    async fn first(&self, key: String, largest: i64) -> Result<Option<Vec<u8>>, PortError> {
+        let mut versions = self.versions(&key, None).await?;
+        versions.retain(|stored| stored.key == key);
+        let Some(first) = versions.last() else { return Ok(None) };
+        if versions.len() > 1 {
+            let later = versions.len().saturating_sub(1);
+            tracing::error!(object = %key, later, "somebody stored {later} more documents over a sealed digest");
+        }
+        let get = self.client.get_object().bucket(&self.place.digests).key(&key).version_id(&first.version);
+        let object = get.send().await.map_err(|error| self.digest_error(&Refusal::of(&error)))?;
+        if object.content_length().is_none_or(|length| length > largest) {
+            let cause = format!("`{key}` is larger than any of ours");
+            return Err(PortError::Corrupt { what: WHAT, cause });
+        }
+        let body = object.body.collect().await;
+        let body =
+            body.map_err(|_| PortError::Unavailable { what: WHAT, cause: "answer was cut off".to_owned() })?;
+        Ok(Some(body.to_vec()))
+    }
+
     /// The versions of the keys with a prefix, after a key.
     async fn versions(&self, prefix: &str, after: Option<String>) -> Result<Vec<Stored>, PortError> {
         let (mut found, mut key_marker, mut version_marker) = (Vec::new(), after, None);
@@ -187,4 +232,8 @@ impl S3Reports {
 
 fn key(tenant: &TenantId, day: BusinessDay) -> String {
     format!("digests/{}/{day}.json", folder(tenant))
+}
+
+fn leaves_key(tenant: &TenantId, day: BusinessDay, sha256: Hash) -> String {
+    format!("digests/.leaves/{}/{day}.{sha256}", folder(tenant))
 }

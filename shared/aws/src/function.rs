@@ -20,8 +20,8 @@ use sluice_telemetry::{EmfWriter, Invocation, Invocations, Metrics};
 
 use crate::keys::{KeyPlace, KmsKeyRing, Making};
 use crate::{
-    Connection, ConnectionParts, LockMode, ManagedSecrets, Names, Patience, Queues, ReportsPlace, Resource,
-    S3Reports, SettingsSource, Store, SystemClock, SystemEntropy, Tables,
+    Connection, ConnectionParts, KmsHeadSigner, LockMode, ManagedSecrets, Names, Patience, Queues,
+    ReportsPlace, Resource, S3Reports, SettingsSource, Store, SystemClock, SystemEntropy, Tables,
 };
 
 /// Why a function does not start, or stops.
@@ -32,6 +32,8 @@ const CONFIGURATION: &str = "SLUICE_CONFIG";
 /// How digests are locked, and how long.
 const DIGEST_LOCK: &str = "SLUICE_DIGEST_LOCK";
 const DIGEST_DAYS: &str = "SLUICE_DIGEST_DAYS";
+/// The public keys that signed heads before the key in force.
+const RETIRED_AUDIT_KEYS: &str = "SLUICE_AUDIT_KEYS_RETIRED";
 /// The start may wait so long for connections; invocations open them otherwise.
 const WARM_WITHIN: Duration = Duration::from_secs(2);
 /// Keys of so many tenants are opened ahead.
@@ -138,6 +140,17 @@ impl Function {
                 .map_err(|_| format!("`{DIGEST_DAYS}` must be a number of days, got `{days}`"))?,
         };
         Ok(S3Reports::new(self.connection.s3(), place, Arc::new(SystemClock)))
+    }
+
+    /// Who signs the audit log's heads.
+    ///
+    /// # Errors
+    /// Names that are missing, or a retired key that is none.
+    pub fn head_signer(&self) -> Result<KmsHeadSigner, Error> {
+        let key = self.names.get(Resource::AuditKey)?;
+        let retired = KmsHeadSigner::retired(&std::env::var(RETIRED_AUDIT_KEYS).unwrap_or_default());
+        let retired = retired.map_err(|error| format!("`{RETIRED_AUDIT_KEYS}`: {error}"))?;
+        Ok(KmsHeadSigner::new(self.connection.kms(), key, retired, Arc::new(SystemClock)))
     }
 
     /// Opens the connections that the first invocation would wait for: SQS by a queue's attributes, DynamoDB and KMS by the keys of the

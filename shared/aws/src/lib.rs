@@ -6,6 +6,7 @@ mod connection;
 mod digests;
 mod fault;
 pub mod function;
+mod head_signer;
 pub mod keys;
 mod names;
 mod queue;
@@ -18,6 +19,7 @@ pub mod table;
 
 pub use connection::{Connection, ConnectionError, ConnectionParts, Patience, Service};
 pub use digests::{InvalidLockMode, LockMode};
+pub use head_signer::KmsHeadSigner;
 pub use keys::{KeyOperator, KeyPlace, KmsKeyRing, Making};
 pub use names::{Names, Resource, Unnamed};
 pub use queue::Queues;

@@ -32,13 +32,15 @@ pub enum Resource {
     DigestsBucket,
     /// The ARN of the key that wraps the tenants' data keys.
     KmsKey,
+    /// The ARN of the key that signs the audit log's heads.
+    AuditKey,
     /// What names in Secrets Manager begin with.
     SecretsPrefix,
 }
 
 impl Resource {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::KeysTable,
         Self::ReceiptsTable,
         Self::ConsentTable,
@@ -55,6 +57,7 @@ impl Resource {
         Self::ReportsBucket,
         Self::DigestsBucket,
         Self::KmsKey,
+        Self::AuditKey,
         Self::SecretsPrefix,
     ];
 
@@ -77,6 +80,7 @@ impl Resource {
             Self::ReportsBucket => "SLUICE_REPORTS",
             Self::DigestsBucket => "SLUICE_DIGESTS",
             Self::KmsKey => "SLUICE_KMS_KEY",
+            Self::AuditKey => "SLUICE_AUDIT_KEY",
             Self::SecretsPrefix => "SLUICE_SECRETS_PREFIX",
         }
     }
@@ -174,8 +178,13 @@ mod tests {
     #[test]
     fn the_template_sets_these_variables_and_no_others() {
         /// Read by others than [`Names`].
-        const ELSEWHERE: [&str; 4] =
-            ["SLUICE_CONFIG", "SLUICE_LOG", "SLUICE_DIGEST_LOCK", "SLUICE_DIGEST_DAYS"];
+        const ELSEWHERE: [&str; 5] = [
+            "SLUICE_CONFIG",
+            "SLUICE_LOG",
+            "SLUICE_DIGEST_LOCK",
+            "SLUICE_DIGEST_DAYS",
+            "SLUICE_AUDIT_KEYS_RETIRED",
+        ];
         let template = include_str!("../../../template.yaml");
         let mut set: Vec<&str> = template
             .lines()

@@ -3,7 +3,7 @@
 //! - [`Store`] keeps queues, receipts, consents, audit records, the order book, exposures, deliveries and the scheduler's
 //!   memory in one `redb` file. One thread writes; everybody who waits shares one transaction and one fsync (`writer`).
 //! - [`LocalKeyRing`] keeps every tenant's keys in the same file, wrapped under a master key from a file of mode 0600.
-//! - [`FileReports`] keeps reconciliation's reports.
+//! - [`FileReports`] keeps reconciliation's reports and the audit log's heads; [`LocalHeadSigner`] signs these.
 //! - [`FileSecrets`] and [`FixedSecrets`] hand out configured secrets.
 //! - [`SystemClock`], [`ManualClock`] and [`SystemEntropy`] are the outside world.
 //!
@@ -20,6 +20,7 @@ mod deliveries;
 mod entropy;
 mod exposures;
 mod fault;
+mod head_signer;
 mod intake;
 mod key;
 mod key_ring;
@@ -38,6 +39,7 @@ mod writer;
 
 pub use clock::{ManualClock, SystemClock};
 pub use entropy::SystemEntropy;
+pub use head_signer::{HeadSignerError, LocalHeadSigner};
 pub use key_ring::{KeyRingError, LocalKeyRing, MasterKey};
 pub use open::{OpenError, Options, ReceiveLimits};
 pub use private_file::PrivateFileError;

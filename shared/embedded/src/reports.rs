@@ -4,11 +4,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use sluice_domain::audit::tree::Hash;
 use sluice_domain::id::TenantId;
 use sluice_domain::time::BusinessDay;
 use sluice_ports::{Digests, PortError, Reports, Written, days_before};
 
-/// Reports as files: `<data>/reports/<tenant>/<day>/<name>`, and digests as read-only files: `<data>/digests/<tenant>/<day>.json`.
+/// Reports as files: `<data>/reports/<tenant>/<day>/<name>`, and digests as read-only files: `<data>/digests/<tenant>/<day>.json`, with the leaf
+/// lists in `leaves/<day>.<sha256>` beside them.
 #[derive(Debug, Clone)]
 pub struct FileReports {
     root: PathBuf,
@@ -29,6 +31,11 @@ impl FileReports {
     /// Where a day's digest is, or will be.
     pub fn digest_path(&self, tenant: &TenantId, day: BusinessDay) -> PathBuf {
         self.digests.join(folder(tenant)).join(format!("{day}.json"))
+    }
+
+    /// Where a day's leaf list is, or will be.
+    pub fn leaves_path(&self, tenant: &TenantId, day: BusinessDay, sha256: Hash) -> PathBuf {
+        self.digests.join(folder(tenant)).join("leaves").join(format!("{day}.{sha256}"))
     }
 }
 
@@ -76,11 +83,7 @@ impl Digests for FileReports {
     }
 
     async fn sealed(&self, tenant: &TenantId, day: BusinessDay) -> Result<Option<Vec<u8>>, PortError> {
-        match std::fs::read(self.digest_path(tenant, day)) {
-            Ok(document) => Ok(Some(document)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failed(&error)),
-        }
+        read(&self.digest_path(tenant, day))
     }
 
     async fn last_sealed(
@@ -90,6 +93,39 @@ impl Digests for FileReports {
     ) -> Result<Option<BusinessDay>, PortError> {
         let mut days = days_before(day, Self::LOOKS_BACK_DAYS);
         Ok(days.find(|day| self.digest_path(tenant, *day).exists()))
+    }
+
+    async fn keep_leaves(
+        &self,
+        tenant: &TenantId,
+        day: BusinessDay,
+        leaves: Vec<u8>,
+    ) -> Result<(), PortError> {
+        let path = self.leaves_path(tenant, day, Hash::of(&leaves));
+        if write_once(&path, &leaves).map_err(|error| failed(&error))? || read(&path)? == Some(leaves) {
+            return Ok(());
+        }
+        Err(PortError::Corrupt {
+            what: "digests",
+            cause: format!("a leaf list of {day} is not what its name says"),
+        })
+    }
+
+    async fn leaves(
+        &self,
+        tenant: &TenantId,
+        day: BusinessDay,
+        sha256: Hash,
+    ) -> Result<Option<Vec<u8>>, PortError> {
+        read(&self.leaves_path(tenant, day, sha256))
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, PortError> {
+    match std::fs::read(path) {
+        Ok(document) => Ok(Some(document)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(&error)),
     }
 }
 

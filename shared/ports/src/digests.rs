@@ -1,12 +1,13 @@
 use std::future::Future;
 
+use sluice_domain::audit::tree::Hash;
 use sluice_domain::id::TenantId;
 use sluice_domain::time::BusinessDay;
 
 use crate::{PortError, Written};
 
-/// The digests of the audit log, a document a tenant and day: written once, and then out of everybody's reach as far as the store can do that
-/// (Object Lock on AWS, a read-only file on one machine).
+/// The digests of the audit log, a document a tenant and day, and beside it the list of the day's leaves: written once, and then out of
+/// everybody's reach as far as the store can do that (Object Lock on AWS, a read-only file on one machine).
 pub trait Digests: Send + Sync {
     /// How many days back [`Digests::last_sealed`] looks.
     const LOOKS_BACK_DAYS: usize = 31;
@@ -32,6 +33,23 @@ pub trait Digests: Send + Sync {
         tenant: &TenantId,
         day: BusinessDay,
     ) -> impl Future<Output = Result<Option<BusinessDay>, PortError>> + Send;
+
+    /// Stores a leaf list of a day under its SHA-256. It comes before the document that names it, so that no document names what is not
+    /// there; storing the same list again changes nothing.
+    fn keep_leaves(
+        &self,
+        tenant: &TenantId,
+        day: BusinessDay,
+        leaves: Vec<u8>,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// What is stored as the leaf list of that name. Whether it still has the SHA-256 is the caller's to see.
+    fn leaves(
+        &self,
+        tenant: &TenantId,
+        day: BusinessDay,
+        sha256: Hash,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, PortError>> + Send;
 }
 
 /// The days that [`Digests::last_sealed`] looks at, latest first.

@@ -198,3 +198,15 @@ pub(crate) async fn decrypt_refusal(
     let error = call.send().await.unwrap_err().into_service_error();
     error.meta().code().unwrap().to_owned()
 }
+
+/// A key pair of moto that signs, behind a proxy.
+pub(crate) async fn make_signing_key(kms: &aws_sdk_kms::Client) -> String {
+    let made = kms
+        .create_key()
+        .key_spec(aws_sdk_kms::types::KeySpec::EccNistP256)
+        .key_usage(aws_sdk_kms::types::KeyUsageType::SignVerify)
+        .send()
+        .await
+        .unwrap();
+    made.key_metadata.unwrap().arn.unwrap()
+}

@@ -1,10 +1,15 @@
 //! The audit record: written once per event, read by compliance staff and by reconciliation.
 
 mod canonical;
-mod digest;
+mod finding;
+mod head;
+mod leaves;
+mod proof;
+mod records;
+mod signature;
 #[cfg(test)]
 mod tests;
-mod tree;
+pub mod tree;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +18,15 @@ use crate::event::EventKind;
 use crate::id::{EventKey, PersonId, TraceId};
 use crate::time::UnixMillis;
 
-pub use digest::{
-    ALGORITHM, Comparison, DayDigest, DayRecords, InvalidDigest, LATEST_DECISION_DAYS, Link, Mark,
+pub use finding::Finding;
+pub use head::{DayHead, FORMAT, InvalidHead, Link, LogState, SignedHead};
+pub use leaves::{Difference, Differing, InvalidLeaves, Leaf, LeafList};
+pub use proof::{Consistency, Inclusion, InvalidProof, LARGEST_PROOF, PROOF_FORMAT, ProofFile};
+pub use records::{DayRecords, DayTree, LATEST_DECISION_DAYS, canonical_bytes, leaf_hash};
+#[cfg(feature = "sm2")]
+pub use signature::SM2_IDENTIFIER;
+pub use signature::{
+    HeadSignature, InvalidKey, PublicKey, SignatureAlgorithm, SignatureBytes, SignatureError, TrustedKeys,
 };
 
 /// What became of an event at compliance-check.

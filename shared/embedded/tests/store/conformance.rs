@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use sluice_embedded::{FileReports, Store};
+use sluice_embedded::{FileReports, LocalHeadSigner, Store};
 use sluice_ports::Queue;
 use sluice_ports::conformance::Harness;
 use tempfile::TempDir;
@@ -51,6 +51,22 @@ fn digests_on_disk() -> std::future::Ready<(FileReports, TempDir)> {
 }
 
 sluice_ports::digests_conformance_tests!(digests, super::digests_on_disk);
+fn signer_on_disk() -> std::future::Ready<(LocalHeadSigner, TempDir)> {
+    let dir = tempfile::tempdir().unwrap();
+    std::future::ready((LocalHeadSigner::open(dir.path()).unwrap(), dir))
+}
+
+#[cfg(feature = "sm2")]
+fn sm2_signer_on_disk() -> std::future::Ready<(LocalHeadSigner, TempDir)> {
+    let dir = tempfile::tempdir().unwrap();
+    let signer = LocalHeadSigner::open(dir.path()).unwrap();
+    let _new = signer.rotate(sluice_domain::audit::SignatureAlgorithm::Sm2Sm3).unwrap();
+    std::future::ready((LocalHeadSigner::open(dir.path()).unwrap(), dir))
+}
+
+sluice_ports::head_signer_conformance_tests!(head_signer, super::signer_on_disk);
+#[cfg(feature = "sm2")]
+sluice_ports::head_signer_conformance_tests!(head_signer_with_sm2, super::sm2_signer_on_disk);
 sluice_ports::conformance_tests!(in_memory, super::fresh_in_memory);
 sluice_ports::conformance_tests!(on_disk, super::fresh_on_disk);
 sluice_ports::interleaving_tests!(interleavings_in_memory, super::fresh_in_memory, long);

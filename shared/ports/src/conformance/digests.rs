@@ -1,5 +1,7 @@
 //! [`Digests`](crate::Digests). The cases take the adapter itself, over a place that is empty.
 
+use sluice_domain::audit::tree::Hash;
+
 use super::samples::{brand, brand2, day};
 use crate::{Digests, Written};
 
@@ -53,4 +55,28 @@ pub async fn of_parallel_seals_one_wins<D: Digests + Clone + 'static>(digests: D
     for (number, written) in &answers {
         assert!(*number == winner || *written == Written::Existing(vec![winner]), "{number}: {written:?}");
     }
+}
+
+/// Each list comes back under its own hash, tenant and day; storing it again changes nothing.
+pub async fn leaf_lists_are_kept_by_their_hash<D: Digests>(digests: D) {
+    let (one, two) = (b"one".to_vec(), vec![7; 100_000]);
+    assert_eq!(digests.leaves(&brand(), day(), Hash::of(&one)).await, Ok(None));
+    for list in [&one, &two, &one] {
+        assert_eq!(digests.keep_leaves(&brand(), day(), list.clone()).await, Ok(()));
+    }
+    for list in [&one, &two] {
+        assert_eq!(digests.leaves(&brand(), day(), Hash::of(list)).await, Ok(Some(list.clone())));
+    }
+    assert_eq!(digests.leaves(&brand2(), day(), Hash::of(&one)).await, Ok(None));
+    assert_eq!(digests.leaves(&brand(), day().previous(), Hash::of(&one)).await, Ok(None));
+}
+
+/// A night that died after its leaf list sealed nothing.
+pub async fn a_leaf_list_is_no_sealed_day<D: Digests>(digests: D) {
+    let before = day().previous();
+    assert_eq!(digests.keep_leaves(&brand(), before, b"list".to_vec()).await, Ok(()));
+    assert_eq!(digests.sealed(&brand(), before).await, Ok(None));
+    assert_eq!(digests.last_sealed(&brand(), day()).await, Ok(None));
+    assert_eq!(digests.seal(&brand(), before, b"one".to_vec()).await, Ok(Written::New));
+    assert_eq!(digests.last_sealed(&brand(), day()).await, Ok(Some(before)));
 }

@@ -25,6 +25,7 @@ pub mod consents;
 pub mod deliveries;
 pub mod digests;
 pub mod exposures;
+pub mod head_signer;
 pub mod intake;
 pub mod interleaving;
 pub mod order_book;
@@ -111,6 +112,8 @@ macro_rules! digests_conformance_tests {
             tenants_and_days_are_apart,
             the_last_sealed_day_is_found,
             of_parallel_seals_one_wins,
+            leaf_lists_are_kept_by_their_hash,
+            a_leaf_list_is_no_sealed_day,
         }
     };
     (@ $module:ident, $fresh:path; $($case:ident,)*) => {
@@ -120,6 +123,30 @@ macro_rules! digests_conformance_tests {
                 async fn $case() {
                     let (digests, _place) = $fresh().await;
                     $crate::conformance::digests::$case(digests).await;
+                }
+            )*
+        }
+    };
+}
+
+/// Expands to a module of tests of [`HeadSigner`](crate::HeadSigner). `$fresh` is an async function that makes an adapter with a key in force, and
+/// whatever must live as long as it.
+#[macro_export]
+macro_rules! head_signer_conformance_tests {
+    ($module:ident, $fresh:path) => {
+        $crate::head_signer_conformance_tests! { @ $module, $fresh;
+            a_signature_holds_for_its_message_alone,
+            the_key_in_force_comes_first,
+            a_longer_message_is_refused,
+        }
+    };
+    (@ $module:ident, $fresh:path; $($case:ident,)*) => {
+        mod $module {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    let (signer, _place) = $fresh().await;
+                    $crate::conformance::head_signer::$case(signer).await;
                 }
             )*
         }

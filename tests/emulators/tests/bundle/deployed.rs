@@ -12,6 +12,7 @@ use sluice::demo::callbacks::{self, CONSENTS, Callback};
 use sluice::demo::world::{World, standing_consent};
 use sluice::output::Json;
 use sluice_aws::{Connection, ConnectionParts, KeyPlace, KmsKeyRing, Making, Names, Queues, Store, Tables};
+use sluice_domain::audit::{PublicKey, SignedHead, TrustedKeys};
 use sluice_domain::id::TenantId;
 use sluice_domain::settings::Settings;
 use sluice_domain::time::BusinessDay;
@@ -209,9 +210,20 @@ impl Bundle {
 
     /// A document in one of the stack's buckets.
     async fn object(&self, bucket: &str, key: &str) -> Value {
+        serde_json::from_slice(&self.bytes(bucket, key).await).unwrap()
+    }
+
+    async fn bytes(&self, bucket: &str, key: &str) -> Vec<u8> {
         let path = format!("/{}/{key}", self.deployed.resource(bucket));
         let object = self.wire.rest("s3", &http::Method::GET, &path, &[], "").await.unwrap();
-        serde_json::from_slice(object.body()).unwrap()
+        object.body().to_vec()
+    }
+
+    /// The key that whoever checks heads was given.
+    async fn audit_key(&self) -> TrustedKeys {
+        let asked = json!({ "KeyId": self.deployed.resource("AuditKey") });
+        let key = self.wire.json("kms", "TrentService.GetPublicKey", &asked).await.unwrap();
+        TrustedKeys::new(vec![PublicKey::from_text(key["PublicKey"].as_str().unwrap()).unwrap()])
     }
 
     /// The next send to WeCom is answered with 45009: wait at least a minute.
@@ -266,9 +278,14 @@ async fn the_demo_comes_to_the_same_totals_as_in_one_process() {
     assert_eq!(bundle.night(&json!({})).await["day"], json!(yesterday));
     let over = yesterday.previous();
     bundle.night(&json!({ "day": over })).await;
+    let trusted = bundle.audit_key().await;
     for tenant in bundle.settings.tenants.keys() {
         let digest = bundle.object("DigestsBucket", &format!("digests/{tenant}/{over}.json")).await;
-        assert_eq!(digest["day"], json!(over), "{digest}");
+        assert_eq!(digest["head"]["day"], json!(over), "{digest}");
+        let signed: SignedHead = serde_json::from_value(digest).unwrap();
+        assert_eq!(signed.verify(&trusted), Ok(()));
+        let leaves = format!("digests/.leaves/{tenant}/{over}.{}", signed.head.leaves);
+        assert_eq!(bundle.bytes("DigestsBucket", &leaves).await, b"sluice-leaves-1\n");
     }
 
     let schedule = bundle

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sluice::demo::callbacks::{CONSENTS, Callback};
 use sluice::demo::world::{World, standing_consent};
 use sluice_aws::{
-    Connection, ConnectionParts, KeyPlace, KmsKeyRing, Making, ManagedSecrets, Names, Patience,
+    Connection, ConnectionParts, KeyPlace, KmsHeadSigner, KmsKeyRing, Making, ManagedSecrets, Names, Patience,
 };
 use sluice_aws::{LockMode, Queues, ReportsPlace, Resource, S3Reports, Store, Tables};
 use sluice_channels::{Channels, Endpoints, HyperClient};
@@ -50,7 +50,7 @@ type Check = ComplianceCheck<AwsStore, KmsKeyRing, TestClock>;
 type Assign = BucketAssignment<AwsStore, KmsKeyRing, TestClock>;
 type Sender = Channels<HyperClient, ManagedSecrets, TestClock>;
 type Dispatch = ChannelDispatch<AwsStore, KmsKeyRing, Sender, TestClock, SystemEntropy>;
-type Night = NightlyReconciliation<AwsStore, S3Reports, TestClock>;
+type Night = NightlyReconciliation<AwsStore, S3Reports, KmsHeadSigner, TestClock>;
 
 pub(crate) struct Gate {
     pub(crate) proxy: Proxy,
@@ -115,7 +115,7 @@ impl Gate {
             Endpoints::new(&*simulators.feishu_url, &*simulators.wecom_url, &*simulators.wechat_url);
         let sender =
             Channels::new(endpoints.unwrap(), HyperClient::new().unwrap(), dispatch.secrets, clock.clone());
-        let reports = night.reports(&clock);
+        let (reports, signer) = (night.reports(&clock), night.head_signer(&clock));
         let settings_of = || Arc::clone(&settings);
         let gate = Self {
             door: WebhookVerify {
@@ -150,7 +150,14 @@ impl Gate {
                 entropy: SystemEntropy,
                 metrics: metrics(),
             },
-            night: NightlyReconciliation::new(settings_of(), night.store, reports, clock.clone(), metrics()),
+            night: NightlyReconciliation::new(
+                settings_of(),
+                night.store,
+                reports,
+                signer,
+                clock.clone(),
+                metrics(),
+            ),
             pollers: [
                 (Queue::Events, "EventsQueue"),
                 (Queue::Cleared, "ClearedQueue"),
@@ -366,6 +373,11 @@ impl Parts {
             keep_days: 1,
         };
         S3Reports::new(self.connection.s3(), place, Arc::new(clock.clone()))
+    }
+
+    fn head_signer(&self, clock: &TestClock) -> KmsHeadSigner {
+        let key = self.names.get(Resource::AuditKey).unwrap();
+        KmsHeadSigner::new(self.connection.kms(), key, Vec::new(), Arc::new(clock.clone()))
     }
 }
 

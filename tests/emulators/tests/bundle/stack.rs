@@ -41,8 +41,16 @@ impl Stack {
             others.rest("s3", &Method::PUT, &format!("/{name}"), headers, "").await.unwrap();
             physical.insert(id, name);
         }
-        let key = others.json("kms", "TrentService.CreateKey", &json!({})).await.unwrap();
-        physical.insert("Key".into(), key["KeyMetadata"]["Arn"].as_str().unwrap().to_owned());
+        for (id, properties) in template.of_type("AWS::KMS::Key") {
+            let mut asked = json!({});
+            for name in ["KeySpec", "KeyUsage"] {
+                if !properties[name].is_null() {
+                    asked[name] = properties[name].clone();
+                }
+            }
+            let key = others.json("kms", "TrentService.CreateKey", &asked).await.unwrap();
+            physical.insert(id, key["KeyMetadata"]["Arn"].as_str().unwrap().to_owned());
+        }
         Self { template, physical }
     }
 

@@ -1,20 +1,42 @@
-//! `sluice audit`: why an event was or wasn't sent on.
+//! `sluice audit`: why an event was or wasn't sent on, and how others can tell that this is what was decided.
+
+mod keys;
+mod prove;
+mod verify;
 
 use std::fmt::Write as _;
 
-use nightly_reconciliation::NightlyReconciliation;
 use serde_json::json;
 use sluice_domain::audit::{AuditRecord, Disposition};
 use sluice_domain::delivery::Delivery;
 use sluice_domain::id::{TenantId, TraceId};
-use sluice_domain::reconciliation::Seal;
 use sluice_domain::time::BusinessDay;
 use sluice_ports::{AuditLog, Deliveries};
-use sluice_telemetry::Metrics;
 
+use crate::cli::Audit;
 use crate::exit::Exit;
 use crate::output::{CommandError, Output};
 use crate::state::State;
+
+pub use verify::file as verify_file;
+
+/// Runs a subcommand on an open data directory.
+///
+/// # Errors
+/// The subcommand's own.
+pub async fn run(command: &Audit, state: &State) -> Result<Output, CommandError> {
+    match command {
+        Audit::Show { tenant, trace } => show(tenant, *trace, &state.store).await,
+        Audit::List { tenant, day } => {
+            let day = day.unwrap_or_else(|| state.clock.now().business_day());
+            list(tenant, day, &state.store).await
+        }
+        Audit::Verify(args) => verify::days(args, state).await,
+        Audit::Prove(args) => prove::run(args, state).await,
+        Audit::PublicKey => keys::show(state).await,
+        Audit::RotateKey { algorithm } => keys::rotate(*algorithm, state),
+    }
+}
 
 /// `sluice audit show`.
 ///
@@ -34,42 +56,6 @@ pub async fn show<S: AuditLog + Deliveries>(
     let delivery = store.delivery(&record.key).await?;
     let text = explain(&record, delivery.as_ref());
     Ok(Output::one(Exit::Ok, text, json!({ "audit": record, "delivery": delivery })))
-}
-
-/// `sluice audit verify-digest`.
-///
-/// # Errors
-/// When the tenant is not configured, or the store or the digests can not be read.
-pub async fn verify_digest(
-    tenant: &TenantId,
-    day: BusinessDay,
-    state: &State,
-) -> Result<Output, CommandError> {
-    let handler = NightlyReconciliation::new(
-        state.settings.clone(),
-        state.store.clone(),
-        state.reports.clone(),
-        state.clock.clone(),
-        Metrics::default(),
-    );
-    let seal = handler.verify_seal(tenant, day).await;
-    let (exit, text, standing, sha256) = match seal
-        .map_err(|error| CommandError::unavailable(error.to_string()))?
-    {
-        Seal::Intact { sha256 } => {
-            let text = format!("{tenant} {day}: the records are those that were sealed, sha256 {sha256}");
-            (Exit::Ok, text, "intact", Some(sha256))
-        }
-        Seal::Broken(detail) => {
-            let text = format!("{tenant} {day}: NOT what was sealed: {detail}");
-            (Exit::No, text, "broken", None)
-        }
-        Seal::Absent => {
-            let text = format!("{tenant} {day}: not sealed; the nightly run does it once the day is over");
-            (Exit::No, text, "absent", None)
-        }
-    };
-    Ok(Output::one(exit, text, json!({ "tenant": tenant, "day": day, "seal": standing, "sha256": sha256 })))
 }
 
 /// The explanation for people.
