@@ -93,6 +93,7 @@ fn every_command_has_help_with_an_example() {
         vec!["audit", "verify"],
         vec!["audit", "prove"],
         vec!["audit", "public-key"],
+        vec!["audit", "payload"],
         vec!["audit", "rotate-key"],
         vec!["dlq", "list"],
         vec!["dlq", "redrive"],

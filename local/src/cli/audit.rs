@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
 use sluice_domain::audit::SignatureAlgorithm;
+use sluice_domain::audit::tree::Hash;
 use sluice_domain::id::{MessageId, SourceId, TenantId, TraceId};
 use sluice_domain::time::BusinessDay;
 
@@ -42,6 +43,16 @@ pub enum Audit {
     /// The public keys that verify proofs, in PEM: the one in force, then older ones.
     #[command(after_help = "Example: sluice audit public-key > audit-key.pem")]
     PublicKey,
+    /// What records hold of a callback's body, from the SHA-256 of its bytes: to find the records of a body that you have.
+    #[command(after_help = "Example: sluice audit payload --tenant demo-brand --sha256 $(sha256sum body | cut -d' ' -f1)")]
+    Payload {
+        /// Whose callback.
+        #[arg(long)]
+        tenant: TenantId,
+        /// As `sha256sum` prints it.
+        #[arg(long)]
+        sha256: Hash,
+    },
     /// Sign with a new key from now on; what older ones signed still counts.
     #[command(after_help = "Example: sluice audit rotate-key")]
     RotateKey {

@@ -146,7 +146,7 @@ pub struct Delivery {
     pub key: EventKey,
     /// The trace that opened it.
     pub trace_id: TraceId,
-    /// Lower-case hex SHA-256 of the callback's raw body; empty in records of earlier versions.
+    /// The commitment to the callback's raw body, as the event has it; empty in records of earlier versions.
     #[serde(default)]
     pub payload_sha256: String,
     /// Whose event.

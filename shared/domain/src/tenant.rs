@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::audit::{Commitment, Salt};
 use crate::id::{PersonId, TenantId};
 use crate::sealed::{DataKey, Place, SealError, Sealed};
 
@@ -23,6 +24,8 @@ pub enum HashPurpose {
     CustomerChannel,
     /// Pseudonyms of anything else in logs.
     LogPseudonym,
+    /// The salt of the commitments to callbacks' bodies.
+    Payload,
 }
 
 impl HashPurpose {
@@ -34,6 +37,7 @@ impl HashPurpose {
             Self::Link => b"sluice/link/v1",
             Self::CustomerChannel => b"sluice/customer-channel/v1",
             Self::LogPseudonym => b"sluice/log/v1",
+            Self::Payload => b"sluice/payload/v1",
         }
     }
 }
@@ -80,6 +84,12 @@ impl TenantKeys {
     /// The pseudonym of a person: 128 bits of the keyed hash of the open id, in hex after `p-`.
     pub fn person(&self, open_id: &str) -> PersonId {
         self.pseudonym(HashPurpose::Person, "p-", open_id)
+    }
+
+    /// The commitment to a callback's raw body, from the body's SHA-256 in lower-case hex: records, consents and deliveries hold this, and not the
+    /// hash itself, by which a short body could be guessed. The same body gives the same commitment for as long as the tenant has its keys.
+    pub fn payload(&self, sha256: &str) -> Commitment {
+        Commitment::to("payload", sha256.as_bytes(), &Salt::new(self.keyed_hash(HashPurpose::Payload, &[])))
     }
 
     fn pseudonym(&self, purpose: HashPurpose, prefix: &str, value: &str) -> PersonId {
@@ -145,6 +155,14 @@ mod tests {
         assert_ne!(one.person("open-1"), one.person("open-2"));
         assert_ne!(one.person("open-1"), other.person("open-1"));
         assert!(!one.person("open-1").as_str().contains("open"));
+    }
+
+    #[test]
+    fn a_body_is_committed_to_per_tenant_and_never_by_its_hash() {
+        let (one, other) = (keys("a", 1), keys("b", 2));
+        assert_eq!(one.payload("00"), one.payload("00"));
+        assert_ne!(one.payload("00"), one.payload("01"));
+        assert_ne!(one.payload("00"), other.payload("00"));
     }
 
     #[test]

@@ -165,7 +165,7 @@ pub struct ClaimRequest {
     pub key: EventKey,
     /// Its trace.
     pub trace_id: TraceId,
-    /// Lower-case hex SHA-256 of the callback's raw body: what the claim is for, besides the name of it.
+    /// The commitment to the callback's raw body, as the event has it: what the claim is for, besides the name of it.
     pub payload_sha256: String,
     /// Whose event.
     pub person: PersonId,

@@ -1,8 +1,10 @@
-//! `sluice audit public-key` and `rotate-key`.
+//! `sluice audit public-key`, `rotate-key` and `payload`.
 
 use serde_json::json;
 use sluice_domain::audit::{PublicKey, SignatureAlgorithm};
-use sluice_ports::HeadSigner as _;
+use sluice_domain::audit::tree::Hash;
+use sluice_domain::id::TenantId;
+use sluice_ports::{HeadSigner as _, KeyRing as _};
 
 use crate::exit::Exit;
 use crate::output::{CommandError, Output};
@@ -28,4 +30,13 @@ pub(super) fn rotate(algorithm: SignatureAlgorithm, state: &State) -> Result<Out
     );
     let json = json!({ "key": key.id(), "algorithm": key.algorithm(), "pem": key.to_pem() });
     Ok(Output::one(Exit::Ok, text, json))
+}
+
+/// The commitment to a body.
+pub(super) async fn payload(tenant: &TenantId, sha256: Hash, state: &State) -> Result<Output, CommandError> {
+    if !state.settings.tenants.contains_key(tenant) {
+        return Err(CommandError::usage(format!("tenant `{tenant}` is not configured")));
+    }
+    let payload = state.keys.keys(tenant).await?.payload(&sha256.to_string());
+    Ok(Output::one(Exit::Ok, payload.to_string(), json!({ "tenant": tenant, "payload_sha256": payload })))
 }

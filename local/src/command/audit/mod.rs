@@ -34,6 +34,7 @@ pub async fn run(command: &Audit, state: &State) -> Result<Output, CommandError>
         Audit::Verify(args) => verify::days(args, state).await,
         Audit::Prove(args) => prove::run(args, state).await,
         Audit::PublicKey => keys::show(state).await,
+        Audit::Payload { tenant, sha256 } => keys::payload(tenant, *sha256, state).await,
         Audit::RotateKey { algorithm } => keys::rotate(*algorithm, state),
     }
 }
@@ -61,7 +62,7 @@ pub async fn show<S: AuditLog + Deliveries>(
 /// The explanation for people.
 fn explain(record: &AuditRecord, delivery: Option<&Delivery>) -> String {
     let mut text = format!(
-        "event     {} ({}) from {}\nmessage   {}\nperson    {}\nreceived  {}\ndecided   {}\npayload   sha256 {}\noutcome   {}\n",
+        "event     {} ({}) from {}\nmessage   {}\nperson    {}\nreceived  {}\ndecided   {}\npayload   {}\noutcome   {}\n",
         record.kind,
         record.name,
         record.key.source,

@@ -1,6 +1,7 @@
 //! The audit record: written once per event, read by compliance staff and by reconciliation.
 
 mod canonical;
+mod commitment;
 mod finding;
 mod head;
 mod leaves;
@@ -18,6 +19,7 @@ use crate::event::EventKind;
 use crate::id::{EventKey, PersonId, TraceId};
 use crate::time::UnixMillis;
 
+pub use commitment::{Commitment, Salt};
 pub use finding::Finding;
 pub use head::{DayHead, FORMAT, InvalidHead, Link, LogState, SignedHead};
 pub use leaves::{Difference, Differing, InvalidLeaves, Leaf, LeafList};
@@ -79,7 +81,8 @@ pub struct AuditRecord {
     pub received_at: UnixMillis,
     /// When it was decided.
     pub decided_at: UnixMillis,
-    /// Lower-case hex SHA-256 of the raw callback body.
+    /// The commitment to the raw callback body ([`crate::tenant::TenantKeys::payload`]), in lower-case hex. (In records of earlier builds the
+    /// body's plain SHA-256; the name is theirs.)
     pub payload_sha256: String,
     /// What became of it.
     #[serde(flatten)]

@@ -107,7 +107,7 @@ pub enum Evidence {
         trace_id: TraceId,
         /// Its kind.
         kind: EventKind,
-        /// Lower-case hex SHA-256 of the callback's raw body: the same signed bytes prove one grant, not two.
+        /// The commitment to the callback's raw body, as the event has it: the same signed bytes prove one grant, not two.
         payload_sha256: String,
     },
     /// An operator, by `sluice consent`.

@@ -36,7 +36,8 @@ pub struct Event {
     pub occurred_at: Option<UnixMillis>,
     /// When the callback arrived.
     pub received_at: UnixMillis,
-    /// Lower-case hex SHA-256 of the callback's raw body.
+    /// The commitment to the callback's raw body ([`crate::tenant::TenantKeys::payload`]), in lower-case hex: equal for equal bodies of a tenant, and
+    /// of no use to whoever has not the tenant's keys. (It was the plain SHA-256 once; the name is from then.)
     pub payload_sha256: String,
     /// Who did it: a pseudonym. `None` when the platform names nobody.
     pub person: Option<PersonId>,

@@ -9,6 +9,9 @@ use crate::time::UnixMillis;
 /// The table that the personal fields of events are sealed for; the record is the event's key.
 pub const SEAL_TABLE: &str = "events";
 
+/// What an id begins with that is the SHA-256 of a body, until the event is sealed.
+pub(super) const DIGEST_ID: &str = "sha256:";
+
 /// A normalised event whose personal fields are still plain. It never leaves the process: [`Unsealed::seal`] is its only use.
 #[derive(Debug)]
 pub struct Unsealed {
@@ -33,7 +36,7 @@ pub struct Unsealed {
 }
 
 impl Unsealed {
-    /// Seals the personal fields and replaces what the person is known by with a pseudonym.
+    /// Seals the personal fields, replaces what the person is known by with a pseudonym, and hashes of the body with commitments to it.
     ///
     /// `nonce` must give another value each time, from secure randomness.
     ///
@@ -47,7 +50,8 @@ impl Unsealed {
         trace_id: TraceId,
         received_at: UnixMillis,
     ) -> Result<Event, SealError> {
-        let key = EventKey { tenant: keys.tenant().clone(), source: source.clone(), message: self.message };
+        let message = committed(self.message, keys);
+        let key = EventKey { tenant: keys.tenant().clone(), source: source.clone(), message };
         let record = key.to_string();
         let person = self.person.as_ref().map(|known_by| keys.person(known_by.expose_secret()));
         let mut personal = std::collections::BTreeMap::<PersonalField, Sealed>::new();
@@ -66,13 +70,20 @@ impl Unsealed {
             name: self.name,
             occurred_at: self.occurred_at,
             received_at,
-            payload_sha256: self.payload_sha256,
+            payload_sha256: keys.payload(&self.payload_sha256).to_string(),
             person,
             account: self.account,
             subject: self.subject,
             personal,
         })
     }
+}
+
+/// An id that was made of a body (or of an id that can not be one) becomes a commitment to it, like the body's own hash.
+fn committed(message: MessageId, keys: &TenantKeys) -> MessageId {
+    let Some(sha256) = message.as_str().strip_prefix(DIGEST_ID) else { return message };
+    #[expect(clippy::expect_used, reason = "69 characters of [a-z0-9:] are always a message id")]
+    MessageId::new(format!("hmac:{}", keys.payload(sha256))).expect("prefix and hex")
 }
 
 impl Event {

@@ -1,11 +1,12 @@
 use sha2::{Digest as _, Sha256};
 
+use crate::event::unsealed::DIGEST_ID;
 use crate::id::MessageId;
 
 /// Gives each event of one callback an id of its own.
 ///
 /// The platform's id is taken where it gives one. Where it doesn't, the id is the digest of the raw body: the same bytes pushed
-/// again are the same event, and that digest is the only replay protection there is.
+/// again are the same event, and that digest is the only replay protection there is. Sealing the event makes it a commitment.
 pub(super) struct MessageIds<'a> {
     payload_sha256: &'a str,
     given: Vec<MessageId>,
@@ -35,7 +36,7 @@ impl<'a> MessageIds<'a> {
 
 fn digest(hex: &str) -> MessageId {
     #[expect(clippy::expect_used, reason = "71 characters of [a-z0-9:] are always a message id")]
-    MessageId::new(format!("sha256:{hex}")).expect("prefix and hex")
+    MessageId::new(format!("{DIGEST_ID}{hex}")).expect("prefix and hex")
 }
 
 #[cfg(test)]
