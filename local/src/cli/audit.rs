@@ -44,7 +44,9 @@ pub enum Audit {
     #[command(after_help = "Example: sluice audit public-key > audit-key.pem")]
     PublicKey,
     /// What records hold of a callback's body, from the SHA-256 of its bytes: to find the records of a body that you have.
-    #[command(after_help = "Example: sluice audit payload --tenant demo-brand --sha256 $(sha256sum body | cut -d' ' -f1)")]
+    #[command(
+        after_help = "Example: sluice audit payload --tenant demo-brand --sha256 $(sha256sum body | cut -d' ' -f1)"
+    )]
     Payload {
         /// Whose callback.
         #[arg(long)]

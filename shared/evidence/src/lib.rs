@@ -43,6 +43,15 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// For scripts: `intact`, `broken` or `absent`, the document's SHA-256, the places.
+    pub fn parts(&self) -> (&'static str, Option<Hash>, &[Finding]) {
+        match self {
+            Self::Absent => ("absent", None, &[]),
+            Self::Intact(sha256) => ("intact", Some(*sha256), &[]),
+            Self::Broken(findings) => ("broken", None, findings),
+        }
+    }
+
     fn of(document: &[u8], findings: Vec<Finding>) -> Self {
         if findings.is_empty() { Self::Intact(Hash::of(document)) } else { Self::Broken(findings) }
     }

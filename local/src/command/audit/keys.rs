@@ -1,8 +1,8 @@
 //! `sluice audit public-key`, `rotate-key` and `payload`.
 
 use serde_json::json;
-use sluice_domain::audit::{PublicKey, SignatureAlgorithm};
 use sluice_domain::audit::tree::Hash;
+use sluice_domain::audit::{PublicKey, SignatureAlgorithm};
 use sluice_domain::id::TenantId;
 use sluice_ports::{HeadSigner as _, KeyRing as _};
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use sluice_domain::audit::{
-    AuditRecord, Consistency, Finding, Inclusion, InvalidProof, LARGEST_PROOF, ProofFile, PublicKey,
-    SignedHead, TrustedKeys,
+    AuditRecord, Consistency, Inclusion, InvalidProof, LARGEST_PROOF, ProofFile, PublicKey, SignedHead,
+    TrustedKeys,
 };
 use sluice_domain::id::TenantId;
 use sluice_domain::time::BusinessDay;
@@ -73,13 +73,7 @@ fn words(tenant: &TenantId, day: BusinessDay, standing: &Standing) -> String {
 }
 
 fn row(tenant: &TenantId, day: BusinessDay, standing: &Standing) -> Value {
-    let (seal, sha256, findings) = match standing {
-        Standing::Intact(sha256) => ("intact", Some(sha256), &[][..]),
-        Standing::Absent => ("absent", None, &[][..]),
-        Standing::Broken(findings) => ("broken", None, findings.as_slice()),
-    };
-    let finding = |found: &Finding| json!({ "code": found.code(), "day": found.day(), "trace_id": found.trace_id(), "text": found.to_string() });
-    let findings: Vec<_> = findings.iter().map(finding).collect();
+    let (seal, sha256, findings) = standing.parts();
     json!({ "tenant": tenant, "day": day, "seal": seal, "sha256": sha256, "findings": findings })
 }
 

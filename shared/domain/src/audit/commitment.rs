@@ -84,7 +84,10 @@ mod tests {
     fn a_commitment_is_what_another_program_computes() {
         let salt = Salt::new(std::array::from_fn(|at| u8::try_from(at).unwrap()));
         let commitment = Commitment::to("phone", b"13800138000", &salt);
-        assert_eq!(commitment.to_string(), "e76af3bfbd2b0551716bcb05091a8d4cdffc3e4306bd5c00ff66648038359a22");
+        assert_eq!(
+            commitment.to_string(),
+            "e76af3bfbd2b0551716bcb05091a8d4cdffc3e4306bd5c00ff66648038359a22"
+        );
         assert!(commitment.is_to("phone", b"13800138000", &salt));
         assert_eq!(format!("{salt:?}"), "Salt");
     }

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use super::head::InvalidHead;
 use super::leaves::{Difference, Differing, InvalidLeaves};
 use super::signature::SignatureError;
@@ -125,5 +127,18 @@ impl fmt::Display for Finding {
                 write!(out, "sealed_records={sealed} records={now} sealed_root={sealed_root} root={root}")
             }
         }
+    }
+}
+
+/// For scripts: code, day, trace (of a record) and the words.
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let mut out = serializer.serialize_struct("Finding", 4)?;
+        out.serialize_field("code", self.code())?;
+        out.serialize_field("day", &self.day())?;
+        out.serialize_field("trace_id", &self.trace_id())?;
+        out.serialize_field("text", &self.to_string())?;
+        out.end()
     }
 }

@@ -66,7 +66,7 @@ pub(crate) struct Gate {
     dispatch: Dispatch,
     night: Night,
     pollers: BTreeMap<Queue, Poller>,
-    _dynamodb: Dynoxide,
+    dynamodb: Dynoxide,
 }
 
 /// What one function's handler is made of.
@@ -172,7 +172,7 @@ impl Gate {
             settings,
             wire,
             world,
-            _dynamodb: dynamodb,
+            dynamodb,
         };
         gate.proxy.shorten_polls();
         (gate, ministack)
@@ -321,6 +321,20 @@ impl Gate {
             None => return false,
         }
         true
+    }
+
+    /// To the tables, past the proxy: for whoever has an administrator's role.
+    pub(crate) fn tables(&self) -> Wire {
+        Wire::new(self.dynamodb.endpoint())
+    }
+
+    /// What an auditor reads with, as the night does.
+    pub(crate) fn auditor(&self, account: &Endpoint) -> (AwsStore, S3Reports, KmsHeadSigner) {
+        let (stack, proxy, clock) = (&self.stack, &self.proxy, &self.clock);
+        let parts =
+            Parts::of("nightly-reconciliation", Making::Never, Patience::STEP, stack, proxy, account, clock);
+        let (reports, signer) = (parts.reports(clock), parts.head_signer(clock));
+        (parts.store, reports, signer)
     }
 
     /// How many messages lie in a queue or dead-letter queue.

@@ -10,6 +10,7 @@
 
 mod clock;
 mod deployed;
+mod evidence;
 mod faults;
 mod gate;
 mod least_privilege;

@@ -1,4 +1,4 @@
-//! `sluice-aws`: what operators do to a deployed stack's keys and configuration, with their own credentials.
+//! `sluice-aws`: what operators do to a deployed stack's keys and configuration, and ask of its audit log, with their own credentials.
 //!
 //! No function may rotate, wrap anew or destroy keys, so a person does it from a shell:
 //!
@@ -8,27 +8,32 @@
 //! sluice-aws keys rotate --tenant demo-brand
 //! sluice-aws keys rewrap --all [--retired <ARN of the KMS key before>]
 //! sluice-aws config publish --from config --to s3://<bucket>/config --version 2026-11-21a
+//! export SLUICE_TABLE_AUDIT=sluice-audit SLUICE_DIGESTS=<bucket> SLUICE_AUDIT_KEY=arn:aws:kms:…
+//! sluice-aws audit verify --tenant demo-brand --day 2026-11-20
+//! sluice-aws audit prove --tenant demo-brand --trace <trace id> > proof.json
 //! ```
 //!
 //! Permissions: `dynamodb:Query`, `Scan`, `PutItem`, `UpdateItem`, `DeleteItem` on the keys table; on the KMS key
 //! `kms:GenerateDataKeyWithoutPlaintext` (rotate) and `kms:ReEncryptFrom`/`kms:ReEncryptTo` (rewrap), under the condition that
 //! `kms:EncryptionContext:tenant` is there. `kms:Decrypt` is not among them: an operator never sees a tenant's key.
 //! For `config publish`: `s3:GetObject`, `s3:PutObject` and `s3:ListBucket` on the configuration's bucket.
+//! For `audit`: `dynamodb:Query` on the audit table's indexes and `dynamodb:GetItem`, `BatchGetItem` on it, `s3:ListBucketVersions` and `s3:GetObjectVersion` on
+//! the digests' bucket, `kms:GetPublicKey` on the audit key. Nobody but the night's role may sign.
+
+mod audit;
 
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
-use sluice_aws::{Connection, KeyOperator, KeyPlace};
+use sluice_aws::{Connection, KeyOperator, KeyPlace, SystemClock};
 use sluice_domain::id::TenantId;
-use sluice_domain::time::UnixMillis;
 use sluice_ports::Clock;
 
-/// Keys and configuration of a deployed stack. Answers are JSON, one line each.
+/// Keys, configuration and audit log of a deployed stack. Answers are JSON, one line each.
 #[derive(Debug, Parser)]
 #[command(name = "sluice-aws", version, arg_required_else_help = true)]
 enum Command {
@@ -38,6 +43,9 @@ enum Command {
     /// The configuration.
     #[command(subcommand)]
     Config(Config),
+    /// The audit log as evidence: compare days with what was sealed, prove records and days to others.
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 #[derive(Debug, Subcommand)]
@@ -116,15 +124,6 @@ enum Config {
     },
 }
 
-struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> UnixMillis {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-    }
-}
-
 type Failure = Box<dyn std::error::Error>;
 
 #[tokio::main(flavor = "current_thread")]
@@ -142,6 +141,7 @@ async fn run(command: Command) -> Result<(), Failure> {
     let connection = Connection::from_environment()?;
     match command {
         Command::Keys(keys) => run_keys(keys, &connection).await,
+        Command::Audit(command) => audit::run(command, &connection).await,
         Command::Config(Config::Publish { from, to, version }) => {
             let (client, now) = (connection.s3(), SystemClock.now());
             sluice_aws::settings::publish(&from, &to, &version, client, now).await?;
