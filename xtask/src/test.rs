@@ -30,6 +30,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "doc tests",
         Some(process::run(process::cargo().args(["test", "--workspace", "--doc", "--quiet"]))),
     ));
+    say::step("with SM2");
+    summary.push(("with SM2", Some(with_sm2())));
     // Last, so that its closing line stays in sight.
     say::step("Rust suite");
     summary.push(("Rust suite", Some(rust_suite())));
@@ -57,6 +59,14 @@ fn rust_suite() -> Result<()> {
     let mut command = process::cargo();
     command.args(["run", "--quiet", "--package", "sluice-emulators", "--bin", "with-emulators", "--"]);
     process::run(command.arg(suite.get_program()).args(suite.get_args()))
+}
+
+/// What the feature `sm2` adds: signatures of the audit log's heads.
+fn with_sm2() -> Result<()> {
+    let mut command = process::cargo();
+    command.args(["test", "--package", "sluice-domain", "--package", "sluice-embedded"]);
+    command.args(["--features", "sluice-embedded/sm2", "--lib", "--tests", "--quiet"]);
+    process::run(command.args(["--", "audit", "head_signer"]))
 }
 
 /// `cargo nextest` where it is installed, for it runs tests of different binaries side by side; `cargo test` otherwise.
