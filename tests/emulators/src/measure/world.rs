@@ -56,9 +56,12 @@ impl World {
                 }
             }
         }
-        let key = queues.json("kms", "TrentService.CreateKey", &json!({})).await?;
-        let key = key.pointer("/KeyMetadata/Arn").and_then(Value::as_str).context("KMS made no key")?;
-        variables.push(("SLUICE_KMS_KEY".to_owned(), key.to_owned()));
+        let signs = json!({ "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY" });
+        for (variable, kind) in [("SLUICE_KMS_KEY", json!({})), ("SLUICE_AUDIT_KEY", signs)] {
+            let key = queues.json("kms", "TrentService.CreateKey", &kind).await?;
+            let key = key.pointer("/KeyMetadata/Arn").and_then(Value::as_str).context("KMS made no key")?;
+            variables.push((variable.to_owned(), key.to_owned()));
+        }
         for bucket in ["reports", "digests"] {
             // Names of buckets are the same for all accounts.
             let name = format!("{bucket}-{}", endpoint.access_key);
