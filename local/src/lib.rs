@@ -36,7 +36,7 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
             command::send::run(args, &settings, secrets.as_ref(), &clock, &SystemEntropy).await
         }
         Command::Verify(args) => command::verify::run(args, clock.now()),
-        Command::Scan(args) => command::scan::run(args, &state::settings(&cli.place)?),
+        Command::Scan(args) => command::scan::run(args, &state::settings(&cli.place)?, clock.now()),
         Command::Bucket(Bucket::Hash(args)) => command::bucket::hash(args),
         Command::Bucket(Bucket::Assign(args)) => command::bucket::assign(args, &state::settings(&cli.place)?),
         Command::Config(Config::Check) => Ok(command::config::check_all(cli.place.config.as_deref())),

@@ -13,10 +13,12 @@ use sluice_domain::failure::FailureKind;
 use sluice_domain::id::EventKey;
 use sluice_domain::link::{append_customer_channel, customer_channel, sign_link};
 use sluice_domain::progress::{Assignment, Cleared};
+use sluice_domain::rules::Facts;
 use sluice_domain::script::{Script, Variables, mask, mask_name, mask_phone};
 use sluice_domain::sealed::{SealError, exposed};
 use sluice_domain::settings::Tenant;
 use sluice_domain::tenant::TenantKeys;
+use sluice_domain::time::UnixMillis;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -65,6 +67,7 @@ pub(crate) fn message(
     destination: &Destination,
     tenant: &Tenant,
     keys: &TenantKeys,
+    now: UnixMillis,
 ) -> Result<Message, ComposeError> {
     let event = cleared.event();
     let script: &Script = tenant
@@ -73,11 +76,18 @@ pub(crate) fn message(
         .ok_or_else(|| ComposeError::NoScript(assignment.script.clone()))?;
     let variables = variables(cleared, assignment, destination, tenant, keys)?;
     let rendered = script.render(&variables)?;
-    for text in rendered.title.iter().chain([&rendered.text]) {
-        let decision = tenant.rules.scan_outgoing(text, &tenant.links);
-        if !decision.verdict.allows() {
-            return Err(ComposeError::NotAllowed(decision.main_code().to_owned()));
-        }
+    let title = rendered.title.as_deref().map(|title| ("title", title));
+    let texts: Vec<(&str, &str)> = title.into_iter().chain([("message", rendered.text.as_str())]).collect();
+    let decision = tenant.rules.evaluate(&Facts {
+        kind: Some(event.kind),
+        sender: Some(&tenant.name),
+        script: Some(&script.id),
+        destination: Some(&destination.id),
+        channel: Some(destination.channel.as_str()),
+        ..Facts::outbound(&texts, &tenant.links, now)
+    });
+    if !decision.verdict.allows() {
+        return Err(ComposeError::NotAllowed(decision.main_code().to_owned()));
     }
     let (link, recipient) = match &destination.channel {
         Channel::WechatCustom { openid_field, .. } => {

@@ -150,7 +150,7 @@ where
             }
         }
         let composed =
-            compose::message(&work.cleared, &work.delivery.assignment, work.destination, work.tenant, keys);
+            compose::message(&work.cleared, &work.delivery.assignment, work.destination, work.tenant, keys, self.clock.now());
         let report = match composed {
             Ok(_) if self.clock.now().since(work.started_at()) > LATEST_START_MS => {
                 let detail = "the worker was stopped between claim and send".to_owned();

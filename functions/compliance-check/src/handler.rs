@@ -6,7 +6,7 @@ use sluice_domain::consent::{ConsentKey, ConsentRecord};
 use sluice_domain::decision::Decision;
 use sluice_domain::event::{Event, EventKind};
 use sluice_domain::id::TenantId;
-use sluice_domain::rules::FormStanding;
+use sluice_domain::rules::{FormStanding, RULE_FAILED};
 use sluice_domain::settings::{Settings, Tenant};
 use sluice_domain::source::Form;
 use sluice_domain::tenant::TenantKeys;
@@ -293,6 +293,7 @@ where
                 if verdict.allows() {
                     self.metrics.count(Signal::Cleared);
                 }
+                self.tell_rules(record, decision);
             }
             Disposition::Recorded { effect } => {
                 tracing::info!(step = Self::NAME, %trace_id, %tenant, event = %kind, code = effect, "recorded: {effect}");
@@ -301,6 +302,21 @@ where
                 tracing::info!(step = Self::NAME, %trace_id, %tenant, event = %kind, code = "unhandled", "recorded: nothing acts on it");
                 self.metrics.count(Signal::Unhandled);
             }
+        }
+    }
+
+    /// What the writers of rules must see: a rule that could not be asked, a candidate pack that decides otherwise.
+    fn tell_rules(&self, record: &AuditRecord, decision: &Decision) {
+        let (trace_id, tenant) = (record.trace_id, &record.key.tenant);
+        for reason in decision.reasons.iter().filter(|reason| reason.code == RULE_FAILED) {
+            let rule = &reason.rule;
+            tracing::error!(step = Self::NAME, %trace_id, %tenant, %rule, code = RULE_FAILED, "blocked: rule {rule} has no value for this event; `sluice rules explain` tells why");
+            self.metrics.count(Signal::RuleFailed { rule: rule.as_str() });
+        }
+        if let Some(shadow) = &decision.shadow {
+            let (pack, rule, verdict) = (&shadow.pack.id, &shadow.rule, shadow.verdict);
+            tracing::info!(step = Self::NAME, %trace_id, %tenant, %pack, %rule, %verdict, code = shadow.code, "the candidate pack would have said {verdict}");
+            self.metrics.count(Signal::ShadowDiffers { verdict: verdict.as_str() });
         }
     }
 }
@@ -351,7 +367,7 @@ fn step_of(
                     Some(check_consent(key, found.as_ref(), now))
                 }
             };
-            Disposition::Decided { decision: decide(&event, tenant, &texts, form, check.as_ref()) }
+            Disposition::Decided { decision: decide(&event, tenant, &texts, form, check.as_ref(), now) }
         }
     };
     let record = audit_record(&event, disposition, now);

@@ -5,7 +5,7 @@ use sluice_domain::consent::{ConsentKey, ConsentRecord, standing};
 use sluice_domain::decision::{ConsentCheck, Decision};
 use sluice_domain::event::{Event, Subject};
 use sluice_domain::progress::Cleared;
-use sluice_domain::rules::{Facts, FormStanding, Stage};
+use sluice_domain::rules::{Facts, FormStanding};
 use sluice_domain::settings::Tenant;
 use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::UnixMillis;
@@ -19,30 +19,32 @@ pub(crate) fn check_consent(key: ConsentKey, found: Option<&ConsentRecord>, at: 
     ConsentCheck { key, standing: standing(found, at), text: found.map(|record| record.text.clone()) }
 }
 
-/// Lets the tenant's rules decide.
+/// Lets the tenant's rules decide, and notes what the candidate pack would have decided if that is something else.
 pub(crate) fn decide(
     event: &Event,
     tenant: &Tenant,
     texts: &Texts,
     form: FormStanding,
     consent: Option<&ConsentCheck>,
+    now: UnixMillis,
 ) -> Decision {
     let (outgoing, by_application) = match &event.subject {
         Subject::Conversation { outgoing, by_application, .. } => (*outgoing, *by_application),
         _ => (false, false),
     };
-    tenant.rules.evaluate(&Facts {
-        stage: Stage::Inbound,
-        kind: Some(event.kind),
+    let texts = texts.exposed();
+    let facts = Facts {
         scheme: tenant.sources.get(&event.key.source).map(|source| source.scheme),
         consent,
-        texts: &texts.exposed(),
-        links: &tenant.links,
         form,
         outgoing,
         by_application,
         has_person: event.person.is_some(),
-    })
+        ..Facts::inbound(event.kind, &texts, &tenant.links, now)
+    };
+    let mut decision = tenant.rules.evaluate(&facts);
+    decision.shadow = tenant.shadow.as_ref().and_then(|candidate| candidate.shadow_of(&decision, &facts));
+    decision
 }
 
 /// The record of what became of an event.

@@ -90,6 +90,7 @@ fn audit(event: &Event, verdict: Verdict) -> AuditRecord {
         code: "consent_stands".into(),
         title: "同意有效".into(),
         rule: RuleId::new("r1").unwrap(),
+        exception: None,
         basis: vec![],
         evidence: vec![],
     };
@@ -106,7 +107,7 @@ fn audit(event: &Event, verdict: Verdict) -> AuditRecord {
         decided_at: event.received_at.plus_ms(20),
         payload_sha256: event.payload_sha256.clone(),
         disposition: Disposition::Decided {
-            decision: Decision { verdict, reasons: vec![reason], path: vec![], pack, consent: None },
+            decision: Decision::of(verdict, vec![reason], pack),
         },
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use sluice_domain::link::find_links;
 use sluice_domain::settings::{Settings, Tenant};
+use sluice_domain::time::UnixMillis;
 
 use crate::cli::Scan;
 use crate::exit::Exit;
@@ -13,7 +14,7 @@ use crate::output::{CommandError, Output};
 ///
 /// # Errors
 /// When the tenant is not configured or the file can not be read.
-pub fn run(args: &Scan, settings: &Settings) -> Result<Output, CommandError> {
+pub fn run(args: &Scan, settings: &Settings, now: UnixMillis) -> Result<Output, CommandError> {
     let tenant = match &args.tenant {
         Some(id) => settings.tenants.get(id),
         None => settings.tenants.values().next(),
@@ -21,14 +22,14 @@ pub fn run(args: &Scan, settings: &Settings) -> Result<Output, CommandError> {
     let tenant = tenant.ok_or_else(|| CommandError::usage("no such tenant is configured"))?;
     if let Some(path) = &args.lines {
         let texts = input::text(path)?;
-        let (rows, lines): (Vec<_>, Vec<_>) = texts.lines().map(|text| scan(text, tenant)).unzip();
+        let (rows, lines): (Vec<_>, Vec<_>) = texts.lines().map(|text| scan(text, tenant, now)).unzip();
         return Ok(Output::lines(Exit::Ok, lines.join("\n"), rows));
     }
-    let (row, line) = scan(args.text.as_deref().unwrap_or_default(), tenant);
+    let (row, line) = scan(args.text.as_deref().unwrap_or_default(), tenant, now);
     Ok(Output::one(Exit::Ok, line, row))
 }
 
-fn scan(text: &str, tenant: &Tenant) -> (Value, String) {
+fn scan(text: &str, tenant: &Tenant, now: UnixMillis) -> (Value, String) {
     let mut hits: Vec<_> = tenant
         .rules
         .lexicon()
@@ -40,7 +41,7 @@ fn scan(text: &str, tenant: &Tenant) -> (Value, String) {
     let foreign = find_links(text).into_iter().filter(|link| tenant.links.check(link.text).is_err());
     hits.extend(foreign.map(|link| (link.start, link.end, "foreign_link".to_owned(), link.text.to_owned())));
     hits.sort();
-    let decision = tenant.rules.scan_outgoing(text, &tenant.links);
+    let decision = tenant.rules.scan_outgoing(text, &tenant.links, now);
     let lines =
         hits.iter().map(|(start, end, category, matched)| format!("  {start}..{end} {category}: {matched}"));
     let line = format!("{} ({}) {text}", decision.verdict, decision.main_code());

@@ -21,7 +21,7 @@ use sluice_domain::failure::FailureKind;
 use sluice_domain::settings::Settings;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{Clock, PortError};
-use sluice_settings::{Bundle, CurrentSettings, LastGood, LoadError};
+use sluice_settings::{Bundle, Care, CurrentSettings, LastGood, LoadError};
 use sluice_telemetry::{Metrics, Signal};
 
 use crate::answer::Refusal;
@@ -142,11 +142,11 @@ impl SettingsSource {
             let (pointer, tag) =
                 bucket.pointer(None, clock.now()).await?.ok_or_else(|| unfit("no pointer"))?;
             let bundle = bucket.bundle(&pointer, clock.now()).await?;
-            (LastGood::of(bundle)?, Some(bucket), tag)
+            (LastGood::of(bundle, Care::Published)?, Some(bucket), tag)
         } else if address.is_empty() {
             return Err(SettingsError::Address(address.to_owned()));
         } else {
-            (LastGood::open(Path::new(address))?, None, None)
+            (LastGood::of(Bundle::read(Path::new(address)), Care::Published)?, None, None)
         };
         let seen = Mutex::new(Seen { at: clock.now(), tag, failure: None });
         let looking = tokio::sync::Mutex::default();

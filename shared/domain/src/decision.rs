@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::consent::{ConsentKey, ConsentText, Standing};
 use crate::id::{RuleId, RulePackId};
+use crate::rules::Inputs;
 
 /// What the gate decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -80,6 +81,9 @@ pub struct Reason {
     pub title: String,
     /// The rule that gave it.
     pub rule: RuleId,
+    /// The rule's exception, when one decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<RuleId>,
     /// What it rests on.
     pub basis: Vec<LegalBasis>,
     /// Where the evidence is.
@@ -87,7 +91,7 @@ pub struct Reason {
     pub evidence: Vec<EvidenceSpan>,
 }
 
-/// One rule that was tried, in order.
+/// One rule that was tried, in order: of records that keep no inputs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleStep {
     /// The rule.
@@ -125,15 +129,44 @@ pub struct Decision {
     pub verdict: Verdict,
     /// Why, strictest first. Never empty: an allowing decision names what allowed it.
     pub reasons: Vec<Reason>,
-    /// Every rule tried, in order.
+    /// Every rule tried, in order: of older records, which keep no inputs to find it out again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub path: Vec<RuleStep>,
+    /// The rules that held, in order, those included that the verdict overruled. The others follow from the pack and the inputs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matched: Vec<RuleId>,
     /// By which pack.
     pub pack: PackStamp,
     /// On which consent.
     pub consent: Option<ConsentCheck>,
+    /// On what else: with the record's kind, person and time enough to decide again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Inputs>,
+    /// What the tenant's candidate pack would have decided, when that is something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Shadow>,
+}
+
+/// What a candidate pack would have decided; nothing acts on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shadow {
+    /// The candidate.
+    pub pack: PackStamp,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Its main reason.
+    pub code: String,
+    /// The rule that gave it.
+    pub rule: RuleId,
 }
 
 impl Decision {
+    /// A decision of which no more is known than this.
+    pub fn of(verdict: Verdict, reasons: Vec<Reason>, pack: PackStamp) -> Self {
+        let (path, matched) = (Vec::new(), Vec::new());
+        Self { verdict, reasons, path, matched, pack, consent: None, inputs: None, shadow: None }
+    }
+
     /// The code of the first reason: what metrics and tables show.
     pub fn main_code(&self) -> &str {
         self.reasons.first().map_or("unexplained", |reason| reason.code.as_str())

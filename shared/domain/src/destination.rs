@@ -58,6 +58,10 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// Every channel, as [`Channel::as_str`] says it.
+    pub const NAMES: [&'static str; 5] =
+        ["feishu_bot", "feishu_app", "wecom_bot", "wecom_app", "wechat_custom"];
+
     /// As shown in tables and metrics.
     pub fn as_str(&self) -> &'static str {
         match self {

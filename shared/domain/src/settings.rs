@@ -44,6 +44,8 @@ pub struct Tenant {
     pub links: LinkPolicy,
     /// The rules, with their lexicon, compiled.
     pub rules: Arc<RulePack>,
+    /// A candidate pack, asked about every event; nothing acts on what it says.
+    pub shadow: Option<Arc<RulePack>>,
 }
 
 impl Settings {

@@ -52,6 +52,12 @@ impl UnixMillis {
         }
     }
 
+    /// The hour in China Standard Time, 0 to 23.
+    pub fn china_hour(self) -> u8 {
+        let hour = self.0.saturating_add(CST_OFFSET_MS).rem_euclid(DAY_MS) / 3_600_000;
+        u8::try_from(hour).unwrap_or(0)
+    }
+
     /// The day of this moment in China Standard Time.
     pub fn business_day(self) -> BusinessDay {
         BusinessDay(self.0.saturating_add(CST_OFFSET_MS).div_euclid(DAY_MS))
@@ -82,6 +88,12 @@ impl BusinessDay {
     /// Midnight CST at which the next day begins.
     pub fn end(self) -> UnixMillis {
         self.start().plus_ms(DAY_MS)
+    }
+
+    /// The day of the week: 1 is Monday, 7 is Sunday.
+    pub fn weekday(self) -> u8 {
+        // 1970-01-01 was a Thursday.
+        u8::try_from(self.0.saturating_add(3).rem_euclid(7)).unwrap_or(0) + 1
     }
 
     /// The day before.

@@ -1,5 +1,7 @@
 //! `sluice.yaml` as it is written. Every list entry keeps its place, so that a check can point at it.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 use sluice_domain::destination::{Destination, Route};
@@ -17,6 +19,17 @@ pub(crate) struct SettingsFile {
     pub(crate) tenants: Vec<Spanned<TenantFile>>,
 }
 
+impl SettingsFile {
+    /// The packs that the companies name.
+    pub(crate) fn packs(&self) -> BTreeSet<String> {
+        let named = self.tenants.iter().map(|tenant| &tenant.value);
+        named
+            .flat_map(|tenant| std::iter::once(&tenant.rules).chain(&tenant.shadow))
+            .map(|pack| pack.value.clone())
+            .collect()
+    }
+}
+
 /// One company.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +38,9 @@ pub(crate) struct TenantFile {
     pub(crate) name: String,
     /// The pack's file name in `rules/`.
     pub(crate) rules: Spanned<String>,
+    /// Another pack, asked about every event without acting.
+    #[serde(default)]
+    pub(crate) shadow: Option<Spanned<String>>,
     pub(crate) sources: Vec<Spanned<Source>>,
     #[serde(default)]
     pub(crate) forms: Vec<Spanned<Form>>,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use sluice_domain::settings::Settings;
 use sluice_telemetry::{Metrics, Signal};
 
-use crate::{Bundle, LoadError, load_bundle};
+use crate::{Bundle, Care, LoadError, load_with};
 
 /// A configuration that can be read again while it is in use.
 ///
@@ -14,6 +14,7 @@ pub struct LastGood {
     /// None for texts that somebody hands over.
     dir: Option<PathBuf>,
     metrics: Metrics,
+    care: Care,
     /// What was read last, good or bad: a change is a change of these texts.
     read: Mutex<Bundle>,
     state: RwLock<State>,
@@ -31,17 +32,17 @@ impl LastGood {
     /// # Errors
     /// [`LoadError`] when it is not good: there is no earlier one to fall back to.
     pub fn open(dir: &Path) -> Result<Self, LoadError> {
-        Ok(Self { dir: Some(dir.to_owned()), ..Self::of(Bundle::read(dir))? })
+        Ok(Self { dir: Some(dir.to_owned()), ..Self::of(Bundle::read(dir), Care::Full)? })
     }
 
     /// Loads texts that are in memory already; later ones come by [`LastGood::offer`].
     ///
     /// # Errors
     /// [`LoadError`] when they are not good.
-    pub fn of(bundle: Bundle) -> Result<Self, LoadError> {
-        let settings = Arc::new(load_bundle(&bundle)?);
+    pub fn of(bundle: Bundle, care: Care) -> Result<Self, LoadError> {
+        let settings = Arc::new(load_with(&bundle, care)?);
         let state = RwLock::new(State { settings, failure: None });
-        Ok(Self { dir: None, metrics: Metrics::default(), read: Mutex::new(bundle), state })
+        Ok(Self { dir: None, metrics: Metrics::default(), care, read: Mutex::new(bundle), state })
     }
 
     /// Counts reloads that fail.
@@ -78,7 +79,7 @@ impl LastGood {
         if *read == bundle {
             return Ok(false);
         }
-        let loaded = load_bundle(&bundle);
+        let loaded = load_with(&bundle, self.care);
         *read = bundle;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         match loaded {

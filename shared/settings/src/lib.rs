@@ -12,6 +12,7 @@ mod check;
 mod current;
 mod file;
 mod last_good;
+mod pack_file;
 mod packs;
 mod problem;
 mod yaml;
@@ -28,6 +29,17 @@ pub use problem::{LoadError, Problem, Report};
 /// The file that lists the tenants.
 pub const MAIN_FILE: &str = "sluice.yaml";
 
+/// How closely rule packs are looked at. That they are whole, cite their basis and name only what exists is looked at always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Care {
+    /// Their meaning, too: rules that never decide, conditions that never hold, their own tests.
+    #[default]
+    Full,
+    /// Not their meaning: these bytes passed [`Care::Full`] when they were published or deployed, and a function that starts has no time to
+    /// find the same again.
+    Published,
+}
+
 /// Reads and checks a configuration directory.
 ///
 /// # Errors
@@ -41,7 +53,15 @@ pub fn load(dir: &Path) -> Result<Settings, LoadError> {
 /// # Errors
 /// [`LoadError`] with every problem found.
 pub fn load_bundle(bundle: &Bundle) -> Result<Settings, LoadError> {
-    let (settings, report) = assemble(bundle);
+    load_with(bundle, Care::Full)
+}
+
+/// As [`load_bundle`], with the care that is needed.
+///
+/// # Errors
+/// [`LoadError`] with every problem found.
+pub fn load_with(bundle: &Bundle, care: Care) -> Result<Settings, LoadError> {
+    let (settings, report) = assemble(bundle, care);
     match settings {
         Some(settings) if report.is_ok() => Ok(settings),
         _ => Err(LoadError { problems: report.problems }),
@@ -55,20 +75,23 @@ pub fn check(dir: &Path) -> Report {
 
 /// As [`check`], from texts that are in memory already.
 pub fn check_bundle(bundle: &Bundle) -> Report {
-    assemble(bundle).1
+    assemble(bundle, Care::Full).1
 }
 
-fn assemble(bundle: &Bundle) -> (Option<Settings>, Report) {
+fn assemble(bundle: &Bundle, care: Care) -> (Option<Settings>, Report) {
     let mut report = Report { problems: bundle.problems().to_vec(), ..Report::default() };
-    let packs = packs::compile_all(bundle, &mut report.problems);
-    report.rule_packs = packs.values().flatten().count();
-    let settings = match yaml::read::<file::SettingsFile>(bundle, MAIN_FILE) {
-        Ok((file, _)) => Some(check::settings(file, &packs, &mut report)),
-        Err(problem) => {
-            report.problems.push(problem);
-            None
-        }
+    let file = yaml::read::<file::SettingsFile>(bundle, MAIN_FILE)
+        .map(|(file, _)| file)
+        .map_err(|problem| report.problems.push(problem))
+        .ok();
+    // A bad pack must show before somebody switches to it; a function that starts needs those in use alone.
+    let wanted = match (care, &file) {
+        (Care::Published, Some(file)) => Some(file.packs()),
+        (Care::Published, None) | (Care::Full, _) => None,
     };
+    let packs = packs::compile_all(bundle, care, wanted.as_ref(), &mut report.problems);
+    report.rule_packs = packs.values().flatten().count();
+    let settings = file.map(|file| check::settings(file, &packs, &mut report));
     report.problems.sort();
     report.problems.dedup();
     (settings, report)

@@ -1,19 +1,23 @@
-//! Rule packs and the word lists they name, compiled. The one place that knows how a pack comes to be.
+//! Rule packs, the packs below them and the word lists they name, compiled. The one place that knows how a pack comes to be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use sluice_domain::lexicon::{Lexicon, WordList};
-use sluice_domain::rules::{PackSource, RulePack};
+use sluice_domain::rules::{Fingerprint, PackSource, RulePack, RulePackError, layer};
 
-use crate::{Bundle, Problem, yaml};
+use crate::pack_file::{PackFile, Places};
+use crate::{Bundle, Care, Problem, yaml};
 
 /// The folder of the rule packs.
 const RULES: &str = "rules";
 
 /// The folder of the word lists.
 const LEXICONS: &str = "lexicons";
+
+/// How many characters of a hash stored inputs name.
+const WORDS_DIGITS: usize = 16;
 
 /// Word lists by file name without its ending, as a pack names them, each with the lower-case hex SHA-256 of its file; `None` for
 /// a bad one (its problem is told already).
@@ -22,23 +26,40 @@ type Lists = BTreeMap<String, Option<(WordList, String)>>;
 /// Compiled packs by file name; `None` for one that did not compile (its problems are told already).
 pub(crate) type Packs = BTreeMap<String, Option<Arc<RulePack>>>;
 
-/// Compiles every pack of the bundle, used or not: a bad one must show before somebody switches to it.
-pub(crate) fn compile_all(bundle: &Bundle, problems: &mut Vec<Problem>) -> Packs {
-    let lists = word_lists(bundle, problems);
-    let mut packs = Packs::new();
-    for name in bundle.names_in(RULES) {
-        let pack = compile(bundle, name, &lists).map_err(|found| problems.extend(found)).ok();
-        packs.insert(name.to_owned(), pack.map(Arc::new));
+/// Compiles the wanted packs of the bundle, or all of them.
+pub(crate) fn compile_all(
+    bundle: &Bundle,
+    care: Care,
+    wanted: Option<&BTreeSet<String>>,
+    problems: &mut Vec<Problem>,
+) -> Packs {
+    let lists = word_lists(bundle, care, problems);
+    let mut layers = Layers { bundle, whole: BTreeMap::new(), open: Vec::new(), problems };
+    let names = bundle.names_in(RULES).filter(|name| wanted.is_none_or(|wanted| wanted.contains(*name)));
+    let names: Vec<&str> = names.collect();
+    for name in &names {
+        layers.resolve(name);
     }
-    packs
+    let whole = layers.whole;
+    let compiled = names.into_iter().map(|name| {
+        let pack = whole.get(name).and_then(Option::as_ref);
+        let pack = pack.and_then(|whole| {
+            compile(whole, name, &lists, care).map_err(|found| problems.extend(found)).ok()
+        });
+        (name.to_owned(), pack.map(Arc::new))
+    });
+    compiled.collect()
 }
 
-/// Every word list, each compiled by itself first, so that a problem is told with its file.
-fn word_lists(bundle: &Bundle, problems: &mut Vec<Problem>) -> Lists {
+/// Every word list; with full care each is compiled by itself first, so that a problem is told with its file.
+fn word_lists(bundle: &Bundle, care: Care, problems: &mut Vec<Problem>) -> Lists {
     let mut lists = Lists::new();
     for name in bundle.names_in(LEXICONS) {
         let file = format!("{LEXICONS}/{name}");
         let list = yaml::read::<WordList>(bundle, &file).and_then(|(list, sha256)| {
+            if care == Care::Published {
+                return Ok((list, sha256));
+            }
             Lexicon::compile(vec![list.clone()])
                 .map(|_| (list, sha256))
                 .map_err(|error| Problem::unplaced(&file, "word_list", error.to_string()))
@@ -51,16 +72,92 @@ fn word_lists(bundle: &Bundle, problems: &mut Vec<Problem>) -> Lists {
     lists
 }
 
-/// One pack with its word lists.
-fn compile(bundle: &Bundle, name: &str, lists: &Lists) -> Result<RulePack, Vec<Problem>> {
+/// A pack with everything of the packs below it.
+#[derive(Clone)]
+struct Whole {
+    source: PackSource,
+    places: Places,
+    /// Over its file and those below, in lower-case hex.
+    sha256: String,
+}
+
+/// Puts packs over those that they extend.
+struct Layers<'a> {
+    bundle: &'a Bundle,
+    whole: BTreeMap<String, Option<Whole>>,
+    /// The packs that are being put together, the uppermost first: one that comes again makes a circle.
+    open: Vec<String>,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Layers<'_> {
+    /// `None` when it is bad, which is told.
+    fn resolve(&mut self, name: &str) -> Option<Whole> {
+        if let Some(known) = self.whole.get(name) {
+            return known.clone();
+        }
+        self.open.push(name.to_owned());
+        let whole = self.put_together(name);
+        self.open.pop();
+        self.whole.insert(name.to_owned(), whole.clone());
+        whole
+    }
+
+    fn put_together(&mut self, name: &str) -> Option<Whole> {
+        let file = format!("{RULES}/{name}");
+        let (read, sha256) =
+            yaml::read::<PackFile>(self.bundle, &file).map_err(|problem| self.problems.push(problem)).ok()?;
+        let mut digest = Sha256::new_with_prefix(sha256);
+        let (upper, own, extends) = read.split(&file);
+        let (mut below, mut places, mut good) = (Vec::new(), Places::default(), true);
+        for wanted in extends {
+            let found = if self.open.contains(&wanted.value) {
+                let circle = [self.open.join(" → "), wanted.value.clone()].join(" → ");
+                let message =
+                    format!("packs extend each other in a circle: {circle}; take one `extends` out");
+                self.problems.push(Problem::at(&file, &wanted, "rule_pack_circle", message));
+                None
+            } else if self.bundle.names_in(RULES).any(|there| there == wanted.value) {
+                let whole = self.resolve(&wanted.value);
+                if whole.is_none() {
+                    let message = format!("pack `{}` below is not usable; mend it first", wanted.value);
+                    self.problems.push(Problem::at(&file, &wanted, "bad_rule_pack", message));
+                }
+                whole
+            } else {
+                let known = self.bundle.names_in(RULES).collect::<Vec<_>>().join(", ");
+                let message = format!("no rule pack `{}` in {RULES}/; there: {known}", wanted.value);
+                self.problems.push(Problem::at(&file, &wanted, "unknown_rule_pack", message));
+                None
+            };
+            let Some(whole) = found else {
+                good = false;
+                continue;
+            };
+            digest.update(&whole.sha256);
+            places.extend(whole.places);
+            below.push(whole.source);
+        }
+        places.extend(own);
+        match layer(below, upper) {
+            Ok(source) if good => Some(Whole { source, places, sha256: hex::encode(digest.finalize()) }),
+            Ok(_) => None,
+            Err(errors) => {
+                self.problems.extend(errors.iter().map(|error| places.problem(&file, error)));
+                None
+            }
+        }
+    }
+}
+
+/// One whole pack with its word lists.
+fn compile(whole: &Whole, name: &str, lists: &Lists, care: Care) -> Result<RulePack, Vec<Problem>> {
     let file = format!("{RULES}/{name}");
-    let (source, sha256) = yaml::read::<PackSource>(bundle, &file).map_err(|problem| vec![problem])?;
-    let mut digest = Sha256::new_with_prefix(sha256);
-    let (mut chosen, mut problems) = (Vec::new(), Vec::new());
-    for wanted in &source.lexicons {
+    let (mut words, mut chosen, mut problems) = (Sha256::new(), Vec::new(), Vec::new());
+    for wanted in &whole.source.lexicons {
         match lists.get(wanted) {
             Some(Some((list, sha256))) => {
-                digest.update(sha256);
+                words.update(sha256);
                 chosen.push(list.clone());
             }
             // A bad list is told with its own file; a pack without it must not pass all the same.
@@ -79,8 +176,20 @@ fn compile(bundle: &Bundle, name: &str, lists: &Lists) -> Result<RulePack, Vec<P
     if !problems.is_empty() {
         return Err(problems);
     }
-    let refused = |cause: String| vec![Problem::unplaced(&file, "rule_pack", cause)];
-    let lexicon = Lexicon::compile(chosen).map_err(|error| refused(error.to_string()))?;
-    RulePack::compile(source, lexicon, hex::encode(digest.finalize()))
-        .map_err(|error| refused(error.to_string()))
+    let words = hex::encode(words.finalize());
+    let pack = hex::encode(Sha256::new_with_prefix(&whole.sha256).chain_update(&words).finalize());
+    let fingerprint = Fingerprint { pack, words: words.chars().take(WORDS_DIGITS).collect() };
+    let lexicon = Lexicon::compile(chosen)
+        .map_err(|error| vec![Problem::unplaced(&file, "word_list", error.to_string())])?;
+    let told = |errors: Vec<RulePackError>| -> Vec<Problem> {
+        errors.iter().map(|error| whole.places.problem(&file, error)).collect()
+    };
+    let pack = RulePack::compile(whole.source.clone(), lexicon, fingerprint).map_err(told)?;
+    match care {
+        Care::Published => Ok(pack),
+        Care::Full => {
+            let errors = pack.check();
+            if errors.is_empty() { Ok(pack) } else { Err(told(errors)) }
+        }
+    }
 }

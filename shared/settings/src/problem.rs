@@ -1,6 +1,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use serde_saphyr::Spanned;
 use sluice_domain::failure::FailureKind;
 
 /// One thing that is wrong with a configuration directory.
@@ -22,6 +23,18 @@ impl Problem {
     /// A problem of a whole file.
     pub(crate) fn unplaced(file: &str, code: &'static str, message: impl Into<String>) -> Self {
         Self { file: file.to_owned(), line: None, column: None, code, message: message.into() }
+    }
+
+    /// A problem at the place of a value.
+    pub(crate) fn at<T>(file: &str, at: &Spanned<T>, code: &'static str, message: impl Into<String>) -> Self {
+        let place = (at.referenced.line() > 0).then_some(at.referenced);
+        Self {
+            file: file.to_owned(),
+            line: place.map(|place| place.line()),
+            column: place.map(|place| place.column()),
+            code,
+            message: message.into(),
+        }
     }
 }
 

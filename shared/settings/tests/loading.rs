@@ -9,6 +9,7 @@ use sluice_domain::event::EventKind;
 use sluice_domain::id::TenantId;
 use sluice_domain::script::Variables;
 use sluice_domain::source::SchemeName;
+use sluice_domain::time::UnixMillis;
 use sluice_settings::{Bundle, LastGood, check_bundle, load, load_bundle};
 
 fn shipped_dir() -> PathBuf {
@@ -66,7 +67,7 @@ fn the_shipped_scripts_pass_the_last_scan_of_the_shipped_pack() {
         for script in tenant.scripts.values() {
             let rendered = script.render(&Variables::example()).unwrap();
             for text in [rendered.title.as_deref().unwrap_or_default(), &rendered.text] {
-                let decision = tenant.rules.scan_outgoing(text, &tenant.links);
+                let decision = tenant.rules.scan_outgoing(text, &tenant.links, UnixMillis(0));
                 assert!(decision.verdict.allows(), "{}: {:?}", script.id, decision.reasons);
             }
         }
@@ -211,12 +212,12 @@ fn a_bad_pack_is_an_error_and_so_is_one_that_is_missing_a_list() {
     let table: [(&str, Change, &str); 6] = [
         ("rules/baseline.yaml", |_| Some(String::new()), "syntax"),
         (
-            "rules/baseline.yaml",
+            "rules/pipl.yaml",
             |text| Some(text.split_at(text.find("rules:").unwrap()).0.to_owned()),
-            "syntax",
+            "pack_incomplete",
         ),
-        ("rules/baseline.yaml", |text| Some(text.replacen("then: block", "then: allow", 1)), "rule_pack"),
-        ("rules/baseline.yaml", |text| Some(text.replacen("- id: ", "- name: ", 1)), "syntax"),
+        ("rules/pipl.yaml", |text| Some(text.replacen("then: block", "then: allow", 1)), "pack_incomplete"),
+        ("rules/pipl.yaml", |text| Some(text.replacen("- id: ", "- name: ", 1)), "syntax"),
         ("lexicons/finance.yaml", |_| None, "unknown_word_list"),
         ("lexicons/finance.yaml", |_| Some("words: [".to_owned()), "bad_word_list"),
     ];

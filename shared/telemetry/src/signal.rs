@@ -117,6 +117,16 @@ pub enum Signal<'a> {
     ConsentStoreFailure,
     /// A changed configuration could not be loaded; the last good one stays in force.
     SettingsReloadFailure,
+    /// A rule's condition had no value for an event, which is blocked.
+    RuleFailed {
+        /// The rule.
+        rule: &'a str,
+    },
+    /// A candidate pack would have decided otherwise.
+    ShadowDiffers {
+        /// Its verdict.
+        verdict: &'a str,
+    },
     /// Differences that reconciliation found and nobody has closed, over all tenants of a run.
     OpenBreaks,
     /// The same, by class; zero for a class without any.
@@ -148,7 +158,7 @@ pub enum Signal<'a> {
 
 impl<'a> Signal<'a> {
     /// One of each, with placeholder values: what the dashboard and the tests go through.
-    pub const ALL: [Signal<'static>; 25] = [
+    pub const ALL: [Signal<'static>; 27] = [
         Signal::Received,
         Signal::Verified,
         Signal::Rejected { code: "" },
@@ -168,6 +178,8 @@ impl<'a> Signal<'a> {
         Signal::DeadLettered { queue: "" },
         Signal::ConsentStoreFailure,
         Signal::SettingsReloadFailure,
+        Signal::RuleFailed { rule: "" },
+        Signal::ShadowDiffers { verdict: "" },
         Signal::OpenBreaks,
         Signal::BreaksByClass { class: "" },
         Signal::BucketDeviation { experiment: "" },
@@ -198,6 +210,8 @@ impl<'a> Signal<'a> {
             Self::DeadLettered { .. } => "DeadLettered",
             Self::ConsentStoreFailure => "ConsentStoreFailure",
             Self::SettingsReloadFailure => "SettingsReloadFailure",
+            Self::RuleFailed { .. } => "RuleFailed",
+            Self::ShadowDiffers { .. } => "ShadowDiffers",
             Self::OpenBreaks => "OpenBreaks",
             Self::BreaksByClass { .. } => "BreaksByClass",
             Self::BucketDeviation { .. } => "BucketDeviation",
@@ -245,7 +259,8 @@ impl<'a> Signal<'a> {
             Self::Duplicate { step } | Self::StepDuration { step } | Self::ColdStart { step } => {
                 Some(("Step", step))
             }
-            Self::Decided { verdict } => Some(("Verdict", verdict)),
+            Self::RuleFailed { rule } => Some(("Rule", rule)),
+            Self::Decided { verdict } | Self::ShadowDiffers { verdict } => Some(("Verdict", verdict)),
             Self::Delivered { channel }
             | Self::Refused { channel }
             | Self::InDoubt { channel }

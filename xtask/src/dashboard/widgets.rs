@@ -74,6 +74,11 @@ fn flow() -> Vec<Widget> {
         widget("The funnel", View::Bars, funnel.map(total)),
         widget("The flow", View::Lines, funnel.map(total)),
         widget("Decisions by verdict", View::Stacked, [each(Signal::Decided { verdict: "" })]),
+        widget(
+            "Candidate packs: decided otherwise",
+            View::Stacked,
+            [each(Signal::ShadowDiffers { verdict: "" })],
+        ),
         widget("Decisions by reason", View::Stacked, [each(Signal::DecisionReason { code: "" })]),
         widget(
             "Turned away, and seen before",
@@ -108,6 +113,7 @@ fn health() -> Vec<Widget> {
                 each(Signal::DeadLettered { queue: "" }),
                 total(Signal::ConsentStoreFailure),
                 total(Signal::SettingsReloadFailure),
+                each(Signal::RuleFailed { rule: "" }),
             ],
         ),
         widget(

@@ -177,12 +177,13 @@ pub(crate) fn cleared(number: u8, kind: EventKind, open_id: &str) -> Cleared {
         code: "consent_stands".into(),
         title: "同意有效".into(),
         rule: RuleId::new("form-consented").unwrap(),
+        exception: None,
         basis: vec![],
         evidence: vec![],
     };
     let pack =
         PackStamp { id: RulePackId::new("baseline").unwrap(), version: "1".into(), sha256: "ab".repeat(32) };
     let decision =
-        Decision { verdict: Verdict::AllowMasked, reasons: vec![reason], path: vec![], pack, consent: None };
+        Decision::of(Verdict::AllowMasked, vec![reason], pack);
     Cleared::by(&decision, event, NOON, &keys).unwrap()
 }

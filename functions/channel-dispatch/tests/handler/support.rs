@@ -300,10 +300,11 @@ fn decision(verdict: Verdict) -> Decision {
         code: "consent_stands".into(),
         title: "同意有效".into(),
         rule: RuleId::new("form-consented").unwrap(),
+        exception: None,
         basis: vec![],
         evidence: vec![],
     };
     let pack =
         PackStamp { id: RulePackId::new("baseline").unwrap(), version: "1".into(), sha256: "ab".repeat(32) };
-    Decision { verdict, reasons: vec![reason], path: vec![], pack, consent: None }
+    Decision::of(verdict, vec![reason], pack)
 }

@@ -2,6 +2,7 @@
 
 use sluice_domain::decision::Verdict;
 use sluice_domain::link::LinkPolicy;
+use sluice_domain::time::UnixMillis;
 
 use crate::gate::settings;
 
@@ -55,8 +56,9 @@ fn outgoing_texts_are_judged_by_what_is_in_them() {
     for (text, verdict, code) in [
         ("【示例品牌】有客户提交了留资表单。\n姓名:张*\n手机:138****8000", Verdict::Allow, "text_clean"),
         ("手机:13800138000", Verdict::Block, "phone_unmasked"),
-        ("国家级技术", Verdict::Review, "absolute_word"),
-        ("全网第一的品质", Verdict::Review, "absolute_word"),
+        ("国家级技术", Verdict::Block, "absolute_word"),
+        ("全网第一的品质", Verdict::Block, "absolute_word"),
+        ("我们追求最佳服务", Verdict::Review, "absolute_word_exempt"),
         ("稳赚不赔", Verdict::Block, "guarantee"),
         ("根治脱发", Verdict::Block, "medical_claim"),
         ("内部荐股群", Verdict::Review, "finance_solicitation"),
@@ -64,7 +66,7 @@ fn outgoing_texts_are_judged_by_what_is_in_them() {
         ("详见 https://crm.example.com/leads?t=1&e=2", Verdict::Allow, "text_clean"),
         ("加微信 abc12345", Verdict::Block, "contact_diversion"),
     ] {
-        let decision = tenant.rules.scan_outgoing(text, &tenant.links);
+        let decision = tenant.rules.scan_outgoing(text, &tenant.links, UnixMillis(0));
         assert_eq!((decision.verdict, decision.main_code()), (verdict, code), "{text}");
     }
 }
@@ -76,14 +78,14 @@ fn a_card_with_both_kinds_of_links_is_clean() {
     let text = "【示例品牌】有客户提交了留资表单,手机:138****8000\n\
         https://crm.example.com/leads?t=019fd0a8-7c00-7101-8101-010101010101&d=wecom-sales-east&e=1795478400&s=VxWx12345_abcdefgHIJK0\n\
         https://work.weixin.qq.com/ca/cawcdeDEMO0001?customer_channel=s1.AbC1wx2dEfG3hIjK4lMnO5";
-    assert_eq!(tenant.rules.scan_outgoing(text, &tenant.links).main_code(), "text_clean");
+    assert_eq!(tenant.rules.scan_outgoing(text, &tenant.links, UnixMillis(0)).main_code(), "text_clean");
 }
 
 #[test]
 fn every_shipped_script_passes_its_own_scan() {
     for tenant in settings().tenants.values() {
         for script in tenant.scripts.values() {
-            let decision = tenant.rules.scan_outgoing(&script.text, &LinkPolicy::default());
+            let decision = tenant.rules.scan_outgoing(&script.text, &LinkPolicy::default(), UnixMillis(0));
             assert!(decision.verdict.allows(), "{}: {}", script.id, decision.main_code());
         }
     }

@@ -80,13 +80,14 @@ fn decided(verdict: Verdict, code: &str, title: &str) -> Disposition {
         code: code.into(),
         title: title.into(),
         rule: RuleId::new("r1").unwrap(),
+        exception: None,
         basis: vec![],
         evidence: vec![],
     };
     let pack =
         PackStamp { id: RulePackId::new("baseline").unwrap(), version: "1".into(), sha256: "ab".repeat(32) };
     Disposition::Decided {
-        decision: Decision { verdict, reasons: vec![reason], path: vec![], pack, consent: None },
+        decision: Decision::of(verdict, vec![reason], pack),
     }
 }
 

@@ -1,61 +1,114 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::{Condition, PackSource, RulePackError, RuleSource, Stage};
+use super::expression::Condition;
+use super::names::is_decided;
+use super::observed::FOREIGN_LINK;
+use super::slots::Slots;
+use super::{
+    Case, DefaultSource, ExceptionSource, Fault, Mode, PackSource, Place, RulePackError, RuleSource, Stage,
+};
 use crate::decision::{LegalBasis, PackStamp, Verdict};
+use crate::event::EventKind;
 use crate::id::RuleId;
 use crate::lexicon::Lexicon;
 
-/// Deeper conditions are nobody's intention, and recursion over them must end.
-const DEEPEST: usize = 16;
+/// What a pack and its word lists are known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Lower-case hex SHA-256 of its file, the packs below it and the word lists: records name it.
+    pub pack: String,
+    /// The first 16 hex digits of the SHA-256 of the word lists alone: stored inputs name it.
+    pub words: String,
+}
 
 /// A compiled rule pack with its lexicon.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct RulePack {
     pub(super) stamp: PackStamp,
-    /// The default, as a rule that always holds; tried last and only alone.
+    pub(super) words: String,
+    pub(super) mode: Mode,
+    /// The default, as a rule that always holds; asked last and only alone.
     pub(super) default: RuleSource,
-    pub(super) rules: Vec<RuleSource>,
-    pub(super) lexicon: Lexicon,
+    /// In the order in which they are asked.
+    pub(super) rules: Vec<Rule>,
+    pub(super) slots: Arc<Slots>,
+    pub(super) tests: Vec<Case>,
+    lexicon: Lexicon,
+}
+
+/// A compiled rule.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) source: RuleSource,
+    pub(super) when: Condition,
+    pub(super) exceptions: Vec<(ExceptionSource, Condition)>,
+}
+
+impl Rule {
+    /// Is the rule asked at all?
+    pub(super) fn applies(&self, stage: Stage, kind: Option<EventKind>) -> bool {
+        let RuleSource { stages, kinds, .. } = &self.source;
+        stages.contains(&stage) && (kinds.is_empty() || kind.is_some_and(|kind| kinds.contains(&kind)))
+    }
 }
 
 impl RulePack {
-    /// Compiles a pack. `sha256` is the lower-case hex SHA-256 of what identifies it: its file and the word lists it names.
+    /// Compiles a pack that [`super::layer`] made whole.
     ///
     /// # Errors
-    /// [`RulePackError`]: the first thing that is wrong, naming the rule.
-    pub fn compile(source: PackSource, lexicon: Lexicon, sha256: String) -> Result<Self, RulePackError> {
+    /// Everything that is wrong with it, as far as no event is needed to see it; [`RulePack::check`] asks further.
+    pub fn compile(
+        source: PackSource,
+        lexicon: Lexicon,
+        fingerprint: Fingerprint,
+    ) -> Result<Self, Vec<RulePackError>> {
+        let mut errors = Vec::new();
+        let mut pack = |fault| errors.push(Place::Pack.with(fault));
         if source.version.trim().is_empty() {
-            return Err(RulePackError::NoVersion);
+            pack(Fault::NoVersion);
         }
         if source.rules.is_empty() {
-            return Err(RulePackError::NoRules);
+            pack(Fault::NoRules);
         }
-        if source.default.then.allows() {
-            return Err(RulePackError::AllowingDefault);
+        if source.mode.is_none() {
+            pack(Fault::NoMode);
         }
-        let default = RuleSource {
-            id: default_id(),
-            title: source.default.title,
-            code: source.default.code,
-            stages: vec![Stage::Inbound, Stage::Outbound],
-            when: Condition::Always,
-            then: source.default.then,
-            severity: crate::lexicon::Severity::default(),
-            basis: source.default.basis,
-        };
-        check(&default, &lexicon)?;
-        let mut ids = BTreeSet::new();
-        for rule in &source.rules {
+        if source.default.is_none() {
+            pack(Fault::NoDefault);
+        }
+        let (Some(mode), Some(default)) = (source.mode, source.default) else { return Err(errors) };
+        let default = default_rule(default);
+        if default.then.allows() {
+            errors.push(Place::Default.with(Fault::AllowingDefault));
+        }
+        check(&default, Place::Default, &mut errors);
+        let mut categories: Vec<String> = lexicon.categories().map(str::to_owned).collect();
+        categories.push(FOREIGN_LINK.to_owned());
+        let mut slots = Slots::over(categories);
+        let (mut ids, mut rules) = (BTreeSet::new(), Vec::new());
+        for rule in source.rules {
+            let place = Place::Rule(rule.id.clone());
             if rule.id == default.id {
-                return Err(RulePackError::ReservedRule(rule.id.clone()));
+                errors.push(place.clone().with(Fault::Reserved));
             }
-            if !ids.insert(&rule.id) {
-                return Err(RulePackError::DuplicateRule(rule.id.clone()));
+            if !ids.insert(rule.id.clone()) {
+                errors.push(place.clone().with(Fault::Duplicate));
             }
-            check(rule, &lexicon)?;
+            if mode == Mode::FirstMatch && rule.priority == 0 {
+                errors.push(place.clone().with(Fault::NoPriority));
+            }
+            check(&rule, place, &mut errors);
+            rules.extend(compile_rule(rule, &mut slots, &mut errors));
         }
-        let stamp = PackStamp { id: source.id, version: source.version, sha256 };
-        Ok(Self { stamp, default, rules: source.rules, lexicon })
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        // Stable: rules of one priority stay in the order of writing.
+        rules.sort_by_key(|rule: &Rule| std::cmp::Reverse(rule.source.priority));
+        let stamp = PackStamp { id: source.id, version: source.version, sha256: fingerprint.pack };
+        let (words, slots) = (fingerprint.words, Arc::new(slots));
+        Ok(Self { stamp, words, mode, default, rules, slots, tests: source.tests, lexicon })
     }
 
     /// Which pack it is.
@@ -63,9 +116,24 @@ impl RulePack {
         &self.stamp
     }
 
-    /// The rules in order: id, title, code, verdict and basis are what a listing shows.
-    pub fn rules(&self) -> &[RuleSource] {
-        &self.rules
+    /// The word lists it reads with; see [`Fingerprint::words`].
+    pub fn words(&self) -> &str {
+        &self.words
+    }
+
+    /// How its rules make a decision.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The rules in the order in which they are asked.
+    pub fn rules(&self) -> impl ExactSizeIterator<Item = &RuleSource> {
+        self.rules.iter().map(|rule| &rule.source)
+    }
+
+    /// Its own tests.
+    pub fn tests(&self) -> &[Case] {
+        &self.tests
     }
 
     /// The words that its conditions ask for.
@@ -75,7 +143,7 @@ impl RulePack {
 
     /// The document and articles of a rule, `default` included.
     pub fn basis_of(&self, rule: &RuleId) -> Option<&[LegalBasis]> {
-        let rules = self.rules.iter().chain(std::iter::once(&self.default));
+        let rules = self.rules().chain(std::iter::once(&self.default));
         rules.into_iter().find(|candidate| candidate.id == *rule).map(|found| found.basis.as_slice())
     }
 
@@ -85,63 +153,76 @@ impl RulePack {
     }
 }
 
+fn default_rule(source: DefaultSource) -> RuleSource {
+    RuleSource {
+        id: default_id(),
+        title: source.title,
+        code: source.code,
+        priority: 0,
+        stages: vec![Stage::Inbound, Stage::Outbound],
+        kinds: Vec::new(),
+        when: "true".to_owned(),
+        then: source.then,
+        severity: crate::lexicon::Severity::default(),
+        basis: source.basis,
+        exceptions: Vec::new(),
+    }
+}
+
 fn default_id() -> RuleId {
     #[expect(clippy::expect_used, reason = "the literal is a rule id")]
     RuleId::new("default").expect("a rule id")
 }
 
-fn check(rule: &RuleSource, lexicon: &Lexicon) -> Result<(), RulePackError> {
-    let id = || rule.id.clone();
-    if rule.title.trim().is_empty() {
-        return Err(RulePackError::NoTitle(id()));
+fn compile_rule(rule: RuleSource, slots: &mut Slots, errors: &mut Vec<RulePackError>) -> Option<Rule> {
+    let place = Place::Rule(rule.id.clone());
+    let mut condition = |source: &str, place: Place| {
+        Condition::compile(source, slots).map_err(|error| errors.push(place.with(error.into()))).ok()
+    };
+    let when = condition(&rule.when, place);
+    let mut exceptions = Vec::new();
+    for exception in &rule.exceptions {
+        let place = Place::Exception(rule.id.clone(), exception.id.clone());
+        exceptions.extend(condition(&exception.when, place).map(|when| (exception.clone(), when)));
     }
-    let plain = rule.code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if !plain || !(1..=64).contains(&rule.code.len()) {
-        return Err(RulePackError::BadCode(id()));
-    }
-    if rule.basis.is_empty() || rule.basis.iter().any(|basis| basis.document.trim().is_empty()) {
-        return Err(RulePackError::NoBasis(id()));
-    }
-    if rule.stages.is_empty() {
-        return Err(RulePackError::NoStages(id()));
-    }
-    check_condition(rule, &rule.when, lexicon, DEEPEST)
+    Some(Rule { when: when?, source: rule, exceptions })
 }
 
-fn check_condition(
-    rule: &RuleSource,
-    condition: &Condition,
-    lexicon: &Lexicon,
-    depth: usize,
-) -> Result<(), RulePackError> {
-    let Some(deeper) = depth.checked_sub(1) else { return Err(RulePackError::TooDeep(rule.id.clone())) };
-    let filled = |condition: &'static str, empty: bool| {
-        if empty { Err(RulePackError::EmptyCondition { rule: rule.id.clone(), condition }) } else { Ok(()) }
-    };
-    match condition {
-        Condition::All(inner) | Condition::Any(inner) => {
-            filled("all` or `any", inner.is_empty())?;
-            inner.iter().try_for_each(|inner| check_condition(rule, inner, lexicon, deeper))
+fn check(rule: &RuleSource, place: Place, errors: &mut Vec<RulePackError>) {
+    let mut add = |fault| errors.push(place.clone().with(fault));
+    named(&rule.title, &rule.code, &rule.basis, &mut add);
+    if rule.stages.is_empty() {
+        add(Fault::NoStages);
+    }
+    for kind in rule.kinds.iter().filter(|kind| !is_decided(**kind)) {
+        add(Fault::KindNotDecided(kind.as_str()));
+    }
+    let mut ids = BTreeSet::new();
+    for exception in &rule.exceptions {
+        let place = Place::Exception(rule.id.clone(), exception.id.clone());
+        let mut add = |fault| errors.push(place.clone().with(fault));
+        if !ids.insert(&exception.id) {
+            add(Fault::Duplicate);
         }
-        Condition::Not(inner) => check_condition(rule, inner, lexicon, deeper),
-        Condition::Kind(kinds) => filled("kind", kinds.is_empty()),
-        Condition::Scheme(schemes) => filled("scheme", schemes.is_empty()),
-        Condition::Consent(standings) => filled("consent", standings.is_empty()),
-        Condition::Purpose(purposes) => filled("purpose", purposes.is_empty()),
-        Condition::Recipient(recipients) => filled("recipient", recipients.is_empty()),
-        Condition::Text(text) => {
-            if lexicon.categories().any(|category| category == text.category) {
-                return Ok(());
-            }
-            let known = lexicon.categories().collect::<Vec<_>>().join(", ");
-            let category = text.category.clone();
-            Err(RulePackError::UnknownCategory { rule: rule.id.clone(), category, known })
+        named(&exception.title, &exception.code, &exception.basis, &mut add);
+    }
+}
+
+fn named(title: &str, code: &str, basis: &[LegalBasis], add: &mut impl FnMut(Fault)) {
+    if title.trim().is_empty() {
+        add(Fault::NoTitle);
+    }
+    let plain = code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if !plain || !(1..=64).contains(&code.len()) {
+        add(Fault::BadCode);
+    }
+    if basis.is_empty() || basis.iter().any(|basis| basis.document.trim().is_empty()) {
+        add(Fault::NoBasis);
+    }
+    // Statutes are cited by article; platform rules often have none.
+    for basis in basis.iter().filter(|basis| basis.article.trim().is_empty()) {
+        if basis.document.ends_with('法') || basis.document.ends_with("条例") {
+            add(Fault::NoArticle(basis.document.clone()));
         }
-        Condition::Always
-        | Condition::ForeignLink
-        | Condition::Outgoing
-        | Condition::ByApplication
-        | Condition::UnknownForm
-        | Condition::Anonymous => Ok(()),
     }
 }

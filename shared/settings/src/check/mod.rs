@@ -27,14 +27,7 @@ pub(crate) struct Findings<'a> {
 impl Findings<'_> {
     /// Adds a problem at the place of a value.
     pub(crate) fn add<T>(&mut self, at: &Spanned<T>, code: &'static str, message: impl Into<String>) {
-        let place = (at.referenced.line() > 0).then_some(at.referenced);
-        self.problems.push(Problem {
-            file: MAIN_FILE.to_owned(),
-            line: place.map(|place| place.line()),
-            column: place.map(|place| place.column()),
-            code,
-            message: message.into(),
-        });
+        self.problems.push(Problem::at(MAIN_FILE, at, code, message));
     }
 }
 
@@ -52,13 +45,17 @@ pub(crate) fn settings(file: SettingsFile, packs: &Packs, report: &mut Report) -
         count(&tenant.value, report);
         sources::unique_over_tenants(&tenant.value, &mut source_ids, &mut findings);
         check_tenant(&tenant, &mut findings);
-        let Some(rules) = pack(&tenant.value, packs, &mut findings) else { continue };
+        let rules = pack(&tenant.value.rules, packs, &mut findings);
+        let shadow = tenant.value.shadow.as_ref().map(|shadow| pack(shadow, packs, &mut findings));
+        let (Some(rules), Some(shadow)) = (rules, shadow.map_or(Some(None), |found| found.map(Some))) else {
+            continue;
+        };
         let id = tenant.value.id.clone();
         if settings.tenants.contains_key(&id) {
             findings.add(&tenant, "duplicate_tenant", format!("tenant `{id}` is configured twice"));
             continue;
         }
-        settings.tenants.insert(id, Arc::new(build(tenant.value, rules)));
+        settings.tenants.insert(id, Arc::new(build(tenant.value, rules, shadow)));
     }
     report.problems = problems;
     settings
@@ -101,23 +98,19 @@ fn unique<T>(items: &[Spanned<T>], what: &str, id: impl Fn(&T) -> &str, findings
     }
 }
 
-fn pack(tenant: &TenantFile, packs: &Packs, findings: &mut Findings<'_>) -> Option<Arc<RulePack>> {
-    let name = tenant.rules.value.as_str();
+fn pack(wanted: &Spanned<String>, packs: &Packs, findings: &mut Findings<'_>) -> Option<Arc<RulePack>> {
+    let name = wanted.value.as_str();
     let Some(pack) = packs.get(name) else {
         let known: Vec<&str> = packs.keys().map(String::as_str).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        findings.add(
-            &tenant.rules,
-            "unknown_rule_pack",
-            format!("no rule pack `{name}` in rules/; there: {known}"),
-        );
+        findings.add(wanted, "unknown_rule_pack", format!("no rule pack `{name}` in rules/; there: {known}"));
         return None;
     };
     // A pack that did not compile is told with its own file.
     pack.clone()
 }
 
-fn build(file: TenantFile, rules: Arc<RulePack>) -> Tenant {
+fn build(file: TenantFile, rules: Arc<RulePack>, shadow: Option<Arc<RulePack>>) -> Tenant {
     Tenant {
         id: file.id,
         name: file.name,
@@ -129,6 +122,7 @@ fn build(file: TenantFile, rules: Arc<RulePack>) -> Tenant {
         scripts: by(file.scripts, |script| script.id.clone()),
         links: file.links.map(|links| links.value).unwrap_or_default(),
         rules,
+        shadow,
     }
 }
 
