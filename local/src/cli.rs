@@ -91,6 +91,9 @@ pub enum Command {
     /// The configuration.
     #[command(subcommand)]
     Config(Config),
+    /// Rule packs: check, test, explain, compare, replay over stored events.
+    #[command(subcommand)]
+    Rules(crate::command::rules::Rules),
 }
 
 /// `serve`.

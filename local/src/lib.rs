@@ -39,6 +39,7 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
         Command::Scan(args) => command::scan::run(args, &state::settings(&cli.place)?, clock.now()),
         Command::Bucket(Bucket::Hash(args)) => command::bucket::hash(args),
         Command::Bucket(Bucket::Assign(args)) => command::bucket::assign(args, &state::settings(&cli.place)?),
+        Command::Rules(command) => command::rules::run(command, &cli.place, clock).await,
         Command::Config(Config::Check) => Ok(command::config::check_all(cli.place.config.as_deref())),
         Command::Config(Config::Init { directory }) => command::config::init(directory),
         Command::Audit(Audit::Verify(AuditVerify { file: Some(file), public_key, .. })) => {

@@ -149,8 +149,14 @@ where
                 return self.give_back(&work.delivery, work.owner, StageError::port(&error, trace)).await;
             }
         }
-        let composed =
-            compose::message(&work.cleared, &work.delivery.assignment, work.destination, work.tenant, keys, self.clock.now());
+        let composed = compose::message(
+            &work.cleared,
+            &work.delivery.assignment,
+            work.destination,
+            work.tenant,
+            keys,
+            self.clock.now(),
+        );
         let report = match composed {
             Ok(_) if self.clock.now().since(work.started_at()) > LATEST_START_MS => {
                 let detail = "the worker was stopped between claim and send".to_owned();

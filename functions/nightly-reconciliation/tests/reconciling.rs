@@ -106,9 +106,7 @@ fn audit(event: &Event, verdict: Verdict) -> AuditRecord {
         received_at: event.received_at,
         decided_at: event.received_at.plus_ms(20),
         payload_sha256: event.payload_sha256.clone(),
-        disposition: Disposition::Decided {
-            decision: Decision::of(verdict, vec![reason], pack),
-        },
+        disposition: Disposition::Decided { decision: Decision::of(verdict, vec![reason], pack) },
     }
 }
 

@@ -7,6 +7,7 @@ pub mod consent;
 pub mod dlq;
 pub mod keys;
 pub mod reconcile;
+pub mod rules;
 pub mod scan;
 pub mod send;
 pub mod serve;
@@ -41,7 +42,8 @@ pub async fn on_state(
         | Command::Verify(_)
         | Command::Scan(_)
         | Command::Bucket(_)
-        | Command::Config(_) => Err(CommandError::usage("this command does not work on a data directory")),
+        | Command::Config(_)
+        | Command::Rules(_) => Err(CommandError::usage("this command does not work on a data directory")),
     }
 }
 

@@ -17,8 +17,11 @@ mod packs;
 mod problem;
 mod yaml;
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
+use sluice_domain::rules::{Case, RulePack};
 use sluice_domain::settings::Settings;
 
 pub use bundle::Bundle;
@@ -76,6 +79,23 @@ pub fn check(dir: &Path) -> Report {
 /// As [`check`], from texts that are in memory already.
 pub fn check_bundle(bundle: &Bundle) -> Report {
     assemble(bundle, Care::Full).1
+}
+
+/// The rule packs of a bundle by file name, without its tenants, and what is wrong with the others.
+pub fn rule_packs(bundle: &Bundle, care: Care) -> (BTreeMap<String, Arc<RulePack>>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let packs = packs::compile_all(bundle, care, None, &mut problems);
+    problems.sort();
+    problems.dedup();
+    (packs.into_iter().filter_map(|(name, pack)| Some((name, pack?))).collect(), problems)
+}
+
+/// Facts as people write them, in YAML or JSON.
+///
+/// # Errors
+/// The first thing that is wrong, with its line.
+pub fn case(text: &str, file: &str) -> Result<Case, Problem> {
+    yaml::parse(text, file)
 }
 
 fn assemble(bundle: &Bundle, care: Care) -> (Option<Settings>, Report) {

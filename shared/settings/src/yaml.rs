@@ -18,7 +18,7 @@ pub(crate) fn read<T: DeserializeOwned>(bundle: &Bundle, name: &str) -> Result<(
 }
 
 /// Parses a text. The excerpt that the parser likes to print is left out: it could show a secret put there by mistake.
-fn parse<T: DeserializeOwned>(text: &str, name: &str) -> Result<T, Problem> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &str, name: &str) -> Result<T, Problem> {
     let options = serde_saphyr::options! { with_snippet: false };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let place = error.location().filter(|place| place.line() > 0);

@@ -183,7 +183,6 @@ pub(crate) fn cleared(number: u8, kind: EventKind, open_id: &str) -> Cleared {
     };
     let pack =
         PackStamp { id: RulePackId::new("baseline").unwrap(), version: "1".into(), sha256: "ab".repeat(32) };
-    let decision =
-        Decision::of(Verdict::AllowMasked, vec![reason], pack);
+    let decision = Decision::of(Verdict::AllowMasked, vec![reason], pack);
     Cleared::by(&decision, event, NOON, &keys).unwrap()
 }

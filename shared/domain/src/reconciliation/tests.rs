@@ -86,9 +86,7 @@ fn decided(verdict: Verdict, code: &str, title: &str) -> Disposition {
     };
     let pack =
         PackStamp { id: RulePackId::new("baseline").unwrap(), version: "1".into(), sha256: "ab".repeat(32) };
-    Disposition::Decided {
-        decision: Decision::of(verdict, vec![reason], pack),
-    }
+    Disposition::Decided { decision: Decision::of(verdict, vec![reason], pack) }
 }
 
 fn allow() -> Disposition {
