@@ -8,6 +8,7 @@ use sluice_embedded::{
     FileReports, FileSecrets, LocalHeadSigner, LocalKeyRing, OpenError, Options, Store, SystemEntropy,
 };
 use sluice_ports::Clock;
+use sluice_settings::{Care, LastGood};
 
 use crate::builtin;
 use crate::cli::Place;
@@ -16,8 +17,8 @@ use crate::output::CommandError;
 /// Everything that commands and the server work on. Cheap to clone.
 #[derive(Clone)]
 pub struct State {
-    /// The configuration in force.
-    pub settings: Arc<Settings>,
+    /// The configuration in force, and the last good one while the files are not.
+    pub settings: Arc<LastGood>,
     /// The store.
     pub store: Store,
     /// The tenants' keys.
@@ -79,7 +80,11 @@ pub fn secrets(place: &Place, clock: Arc<dyn Clock>) -> Result<Arc<FileSecrets>,
 /// # Errors
 /// [`StateError::InUse`], or what is wrong with the directory, the configuration, the secrets or the keys.
 pub async fn open(place: &Place, clock: Arc<dyn Clock>) -> Result<State, StateError> {
-    let settings = Arc::new(settings(place)?);
+    let settings = match &place.config {
+        Some(directory) => LastGood::open(directory),
+        None => LastGood::of(builtin::bundle(), Care::Full),
+    };
+    let settings = Arc::new(settings.map_err(|error| CommandError::configuration(error.to_string()))?);
     let options = Options { clock: Arc::clone(&clock), ..Options::default() };
     let store = Store::open(&place.data, options).map_err(|error| match error {
         OpenError::InUse(_) => StateError::InUse,

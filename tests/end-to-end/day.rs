@@ -16,7 +16,9 @@ use sluice::demo::world::{DemoClock, World};
 use sluice::gate::{Gate, GateOptions};
 use sluice::state::{self, State};
 use sluice_channels::Endpoints;
+use sluice_domain::audit::Disposition;
 use sluice_domain::consent::{ConsentKey, ConsentRecord, ConsentText, Evidence, Purpose, Recipient};
+use sluice_domain::decision::Verdict;
 use sluice_domain::id::{EventKey, MessageId, PersonId, SourceId, TenantId, TraceId};
 use sluice_domain::scheme::{Credentials, ToSign, sign};
 use sluice_domain::settings::Settings;
@@ -318,27 +320,70 @@ async fn without_consents(day: &Day) {
         clock: Arc::clone(&day.clock),
         metrics: day.metrics.clone(),
     };
+    let event = follow(day, "waits", Some(PersonId::new("p-0").unwrap()));
+    let [result] = stage.handle(vec![event]).await.try_into().unwrap();
+    let error = result.unwrap_err();
+    assert_eq!(error.kind, PortError::Unavailable { what: "", cause: String::new() }.kind());
+}
+
+/// A rule without a value for the event, which blocks it, and a candidate pack that decides otherwise.
+async fn with_troubled_rules(day: &Day) {
+    let failing = "
+rules:
+  - id: fails-without-consent
+    title: 没有同意时无法求值
+    code: fails_without_consent
+    priority: 10
+    kinds: [follow]
+    when: event.kind in consent.purpose or consent.purpose == 'never'
+    then: review
+    basis: [{ document: 个人信息保护法, article: 第十三条 }]
+";
+    let files = builtin::FILES.iter().map(|(name, text)| match *name {
+        "rules/baseline.yaml" => (*name, format!("{text}{failing}")),
+        "sluice.yaml" => {
+            (*name, text.replacen("rules: baseline.yaml", "rules: baseline.yaml\n    shadow: pipl.yaml", 1))
+        }
+        _ => (*name, (*text).to_owned()),
+    });
+    let settings = sluice_settings::load_bundle(&files.collect()).unwrap();
+    let stage = ComplianceCheck {
+        settings: Arc::new(settings),
+        store: day.state.store.clone(),
+        keys: day.state.keys.clone(),
+        clock: Arc::clone(&day.clock),
+        metrics: day.metrics.clone(),
+    };
+    let event = follow(day, "fails", None);
+    let key = event.key.clone();
+    let [result] = stage.handle(vec![event]).await.try_into().unwrap();
+    result.unwrap();
+    let record = day.state.store.audit(&key).await.unwrap().unwrap();
+    let Disposition::Decided { decision } = record.disposition else { panic!("decided") };
+    assert_eq!((decision.verdict, decision.main_code()), (Verdict::Block, "rule_failed"));
+    assert_eq!(decision.shadow.unwrap().code, "person_unknown");
+}
+
+/// Somebody follows, now.
+fn follow(day: &Day, message: &str, person: Option<PersonId>) -> sluice_domain::event::Event {
     let now = day.clock.now();
-    let event = sluice_domain::event::Event {
+    sluice_domain::event::Event {
         trace_id: TraceId::from_parts(now, [9; 10]),
         key: EventKey {
             tenant: TenantId::new("demo-brand").unwrap(),
             source: SourceId::new("open-platform").unwrap(),
-            message: MessageId::new("waits").unwrap(),
+            message: MessageId::new(message).unwrap(),
         },
         kind: sluice_domain::event::EventKind::Follow,
         name: "new_follow_action".into(),
         occurred_at: Some(now),
         received_at: now,
         payload_sha256: String::new(),
-        person: Some(PersonId::new("p-0").unwrap()),
+        person,
         account: None,
         subject: sluice_domain::event::Subject::Nothing,
         personal: std::collections::BTreeMap::new(),
-    };
-    let [result] = stage.handle(vec![event]).await.try_into().unwrap();
-    let error = result.unwrap_err();
-    assert_eq!(error.kind, PortError::Unavailable { what: "", cause: String::new() }.kind());
+    }
 }
 
 /// A configuration that breaks while it is in use.
@@ -368,6 +413,7 @@ async fn a_day_with_troubles_emits_every_metric() {
     play(&day).await;
     one_trace_each(&day).await;
     without_consents(&day).await;
+    with_troubled_rules(&day).await;
     with_a_broken_configuration(&day);
     reconcile(&day).await;
     day.gate.stop().await;

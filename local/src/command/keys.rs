@@ -12,7 +12,7 @@ use crate::state::State;
 /// # Errors
 /// When the tenant is not configured or the key ring can not be written.
 pub async fn rotate(tenant: &TenantId, state: &State) -> Result<Output, CommandError> {
-    if !state.settings.tenants.contains_key(tenant) {
+    if !state.settings.current().tenants.contains_key(tenant) {
         return Err(CommandError::usage(format!("tenant `{tenant}` is not configured")));
     }
     let number = state.keys.rotate(tenant).await;

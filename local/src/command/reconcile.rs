@@ -30,7 +30,7 @@ pub async fn run(args: &Reconcile, state: &State) -> Result<Output, CommandError
     );
     let tenants: Vec<_> = match &args.tenant {
         Some(tenant) => vec![tenant.clone()],
-        None => state.settings.tenants.keys().cloned().collect(),
+        None => state.settings.current().tenants.keys().cloned().collect(),
     };
     let mut reports = Vec::new();
     for tenant in &tenants {

@@ -3,6 +3,7 @@
 mod door;
 mod schedule;
 mod server;
+mod settings;
 mod worker;
 
 use std::net::SocketAddr;
@@ -85,7 +86,10 @@ impl Gate {
             counters: counters.clone(),
             store: state.store.clone(),
         });
-        let mut tasks = vec![tokio::spawn(server::serve(listener, door, stopping.clone()))];
+        let mut tasks = vec![
+            tokio::spawn(server::serve(listener, door, stopping.clone())),
+            tokio::spawn(settings::follow(Arc::clone(&state.settings), metrics.clone(), stopping.clone())),
+        ];
         if !options.front_door_only {
             let http = HyperClient::new().map_err(|error| CommandError::configuration(error.to_string()))?;
             let channels = Channels::new(options.endpoints, http, secrets, Arc::clone(&state.clock));

@@ -7,6 +7,7 @@ use nightly_reconciliation::{NightlyReconciliation, ScheduledEvent};
 use sluice_domain::time::UnixMillis;
 use sluice_embedded::{FileReports, LocalHeadSigner, Store};
 use sluice_ports::Clock;
+use sluice_settings::LastGood;
 use sluice_telemetry::Metrics;
 use tokio::sync::watch;
 
@@ -17,7 +18,7 @@ use crate::state::State;
 const AFTER_MIDNIGHT_MS: i64 = 2 * 3_600_000;
 /// How often the clock is looked at: a machine that slept wakes to the right day.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
-type Handler = NightlyReconciliation<Store, FileReports, LocalHeadSigner, Arc<dyn Clock>>;
+type Handler = NightlyReconciliation<Store, FileReports, LocalHeadSigner, Arc<dyn Clock>, Arc<LastGood>>;
 
 const JOB: &str = "nightly-reconciliation";
 
