@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
-use sluice_domain::settings::Settings;
 use sluice_embedded::{FileSecrets, LocalKeyRing, Store, SystemEntropy};
 use sluice_ports::{Clock, Queue};
+use sluice_settings::LastGood;
 use sluice_telemetry::Counters;
 use webhook_verify::{LONGEST_BODY, RawRequest, WebhookVerify};
 
@@ -16,7 +16,7 @@ use super::server::FrontDoor;
 
 /// webhook-verify over the adapters of one machine.
 pub(super) type Verifier =
-    WebhookVerify<Arc<Settings>, Store, LocalKeyRing, Arc<FileSecrets>, Arc<dyn Clock>, SystemEntropy>;
+    WebhookVerify<Arc<LastGood>, Store, LocalKeyRing, Arc<FileSecrets>, Arc<dyn Clock>, SystemEntropy>;
 
 /// What the server's requests go to.
 pub(super) struct Door {

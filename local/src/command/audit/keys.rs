@@ -34,7 +34,7 @@ pub(super) fn rotate(algorithm: SignatureAlgorithm, state: &State) -> Result<Out
 
 /// The commitment to a body.
 pub(super) async fn payload(tenant: &TenantId, sha256: Hash, state: &State) -> Result<Output, CommandError> {
-    if !state.settings.tenants.contains_key(tenant) {
+    if !state.settings.current().tenants.contains_key(tenant) {
         return Err(CommandError::usage(format!("tenant `{tenant}` is not configured")));
     }
     let payload = state.keys.keys(tenant).await?.payload(&sha256.to_string());

@@ -23,7 +23,7 @@ const TOLD: usize = 20;
 /// Compares days with what was sealed.
 pub(super) async fn days(args: &AuditVerify, state: &State) -> Result<Output, CommandError> {
     let tenant = args.tenant.as_ref().ok_or_else(|| CommandError::usage("expected `--tenant`"))?;
-    if !state.settings.tenants.contains_key(tenant) {
+    if !state.settings.current().tenants.contains_key(tenant) {
         return Err(CommandError::usage(format!("tenant `{tenant}` is not configured")));
     }
     let yesterday = state.clock.now().business_day().previous();
