@@ -366,7 +366,7 @@ fn sealed(night: &Night, day: BusinessDay) -> Option<serde_json::Value> {
     let path = FileReports::new(night.data.path()).digest_path(&tenant(), day);
     let document: Option<serde_json::Value> =
         std::fs::read(path).ok().map(|bytes| serde_json::from_slice(&bytes).unwrap());
-    document.map(|document| document["head"].clone())
+    document.and_then(|document| document.get("head").cloned())
 }
 
 async fn decide(night: &Night, number: u8) {
