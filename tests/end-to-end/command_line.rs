@@ -205,3 +205,72 @@ fn consent_can_be_given_shown_and_taken_back_by_hand() {
     let (_, documents) = json(&[&["consent", "show"][..], &place[..]].concat());
     assert_eq!(documents[0]["consents"][0]["standing"], "withdrawn");
 }
+
+/// A configuration like the built-in one with a pack of its own.
+fn with_candidate(text: &str) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("config");
+    sluice::builtin::write(&config).unwrap();
+    std::fs::write(config.join("rules/candidate.yaml"), text).unwrap();
+    directory
+}
+
+const CANDIDATE: &str = "id: candidate
+version: '2'
+extends: [baseline.yaml]
+overrides:
+  - { id: consented-lead, then: review, reason: 试行人工复核 }
+tests:
+  - name: 复核
+    kind: form_submit
+    consent: granted
+    expect: { verdict: review, code: consented_lead }
+";
+
+#[test]
+fn rules_are_checked_tested_compared_and_explained_by_exit_codes() {
+    let directory = with_candidate(CANDIDATE);
+    let config = directory.path().join("config");
+    let config = config.to_str().unwrap();
+    assert!(sluice(&["rules", "check", "--config", config]).status.success());
+    let (code, rows) = json(&["rules", "test", "--config", config, "--pack", "candidate"]);
+    assert_eq!((code, &rows[0]["passed"]), (0, &value!(true)));
+    let (code, rows) = json(&["rules", "diff", "--config", config, "baseline", "candidate"]);
+    assert_eq!((code, rows.len()), (1, 1));
+    assert_eq!(
+        rows[0],
+        value!({"change":"changed","rule":"consented-lead","part":"then","from":"allow_masked","to":"review"})
+    );
+    assert_eq!(json(&["rules", "diff", "--config", config, "baseline", "baseline"]).0, 0);
+
+    let facts = directory.path().join("facts.yaml");
+    std::fs::write(&facts, "kind: form_submit\nconsent: granted\n").unwrap();
+    let explain =
+        ["rules", "explain", "--config", config, "--pack", "candidate", "--facts", facts.to_str().unwrap()];
+    let (code, rows) = json(&explain);
+    assert_eq!((code, &rows[0]["decision"]["verdict"]), (0, &value!("review")));
+    std::fs::write(&facts, "kind: form_submit\nconsnt: granted\n").unwrap();
+    assert_eq!(sluice(&explain).status.code(), Some(2));
+}
+
+#[test]
+fn a_bad_pack_is_told_with_file_line_and_advice_and_exits_with_3() {
+    let table = [
+        (CANDIDATE.replace("review, reason", "revue, reason"), 5, "syntax", "revue"),
+        (CANDIDATE.replace("verdict: review", "verdict: block"), 7, "rule_test", "expected block"),
+        (CANDIDATE.replace("consented-lead", "consented-led"), 5, "unknown_rule", "consented-lead"),
+        (CANDIDATE.replace("试行人工复核", "''"), 5, "rule_change_without_reason", "auditor"),
+        (CANDIDATE.replace("baseline.yaml", "candidate.yaml"), 3, "rule_pack_circle", "circle"),
+        (CANDIDATE.replace("then: review,", "when: event.knd,"), 5, "rule_condition", "event.kind"),
+        (CANDIDATE.replace("then: review,", "when: event.kind == 'x',"), 5, "rule_constant", "never holds"),
+    ];
+    for (text, line, code, advice) in table {
+        let directory = with_candidate(&text);
+        let config = directory.path().join("config");
+        let (exit, rows) = json(&["rules", "check", "--config", config.to_str().unwrap()]);
+        let problem = &rows[0]["problems"][0];
+        assert_eq!((exit, &problem["file"]), (3, &value!("rules/candidate.yaml")), "{rows:?}");
+        assert_eq!((&problem["line"], &problem["code"]), (&value!(line), &value!(code)), "{problem}");
+        assert!(problem["message"].as_str().unwrap().contains(advice), "{problem}");
+    }
+}

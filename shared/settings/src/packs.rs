@@ -138,10 +138,12 @@ impl Layers<'_> {
             places.extend(whole.places);
             below.push(whole.source);
         }
+        if !good {
+            return None;
+        }
         places.extend(own);
         match layer(below, upper) {
-            Ok(source) if good => Some(Whole { source, places, sha256: hex::encode(digest.finalize()) }),
-            Ok(_) => None,
+            Ok(source) => Some(Whole { source, places, sha256: hex::encode(digest.finalize()) }),
             Err(errors) => {
                 self.problems.extend(errors.iter().map(|error| places.problem(&file, error)));
                 None

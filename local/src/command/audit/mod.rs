@@ -102,11 +102,10 @@ fn explain(record: &AuditRecord, delivery: Option<&Delivery>) -> String {
                 consent.standing
             );
         }
-        let matched: Vec<_> =
-            decision.path.iter().filter(|step| step.matched).map(|step| step.rule.as_str()).collect();
-        let (tried, pack) = (decision.path.len(), &decision.pack);
-        let _infallible =
-            writeln!(text, "rules     {} of {tried} matched: {}", matched.len(), matched.join(", "));
+        let held = decision.path.iter().filter(|step| step.matched).map(|step| &step.rule);
+        let held: Vec<&str> = decision.matched.iter().chain(held).map(|rule| rule.as_str()).collect();
+        let pack = &decision.pack;
+        let _infallible = writeln!(text, "rules     {} held: {}", held.len(), held.join(", "));
         let _infallible = writeln!(text, "pack      {} {} sha256 {}", pack.id, pack.version, pack.sha256);
     }
     if let Some(delivery) = delivery {

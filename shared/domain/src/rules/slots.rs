@@ -110,7 +110,15 @@ impl Slot {
         if let Some(text) = snapshot.text(place) {
             return text.unwrap_or("none").to_owned();
         }
-        self.value(snapshot.code(place)).to_string()
+        let code = snapshot.code(place);
+        match self {
+            Self::Found { .. } => {
+                let level = LEVELS.iter().find(|(_, level)| *level == code);
+                level.map_or("not found", |(word, _)| word).to_owned()
+            }
+            Self::Fact(fact) if matches!(fact.domain(), Domain::Flag) => (code != 0).to_string(),
+            Self::Fact(_) => self.value(code).to_string(),
+        }
     }
 
     pub(super) fn name(&self) -> String {
