@@ -46,7 +46,8 @@ pub async fn run(command: &Rules, place: &Place, clock: Arc<dyn Clock>) -> Resul
         Rules::Diff { first, second, other } => {
             let here = Packs::read(place.config.as_deref(), Care::Published);
             let there = other.as_deref().map(|other| Packs::read(Some(other), Care::Published));
-            Ok(compare::diff(&*here.pack(first)?, &*there.as_ref().unwrap_or(&here).pack(second)?))
+            let (first, second) = (here.pack(first)?, there.as_ref().unwrap_or(&here).pack(second)?);
+            Ok(compare::diff(&first, &second))
         }
         Rules::Replay { pack, tenant, from, to, records } => {
             let pack = Packs::read(place.config.as_deref(), Care::Full).pack(pack)?;

@@ -143,12 +143,12 @@ impl Case {
         };
         let links = LinkPolicy { allowed_domains: self.domains.clone(), ..LinkPolicy::default() };
         let mut fields = Vec::new();
-        let mut add = |name: String, text: &Option<String>| {
-            fields.extend(text.as_ref().map(|text| (name, text.clone())));
+        let mut add = |name: String, text: Option<&String>| {
+            fields.extend(text.map(|text| (name, text.clone())));
         };
-        add("text".into(), &self.text);
-        add("title".into(), &self.title);
-        add("message".into(), &self.message);
+        add("text".into(), self.text.as_ref());
+        add("title".into(), self.title.as_ref());
+        add("message".into(), self.message.as_ref());
         for (label, text) in &self.fields {
             fields.push((format!("form.{label}"), text.clone()));
         }

@@ -1,6 +1,6 @@
 //! What only shows when a pack is asked: conditions without meaning, rules that never decide, tests that don't come out.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::compile::Rule;
 use super::expression::{Condition, quoted};
@@ -38,7 +38,7 @@ impl RulePack {
 
     /// The rules that no own test has hold, in order.
     pub fn untested(&self) -> Vec<&RuleId> {
-        let mut held = std::collections::BTreeSet::new();
+        let mut held = BTreeSet::new();
         for case in self.tests.iter().filter_map(|case| case.build().ok()) {
             held.extend(case.with(|facts| self.evaluate(facts)).matched);
         }
@@ -199,11 +199,11 @@ impl Choice {
 
 /// None, every text that is compared with, and one that is not.
 fn texts(conditions: &[&Condition]) -> Vec<Choice> {
-    let mut all: BTreeMap<Option<String>, ()> = [(None, ()), (Some("\u{1}another".to_owned()), ())].into();
+    let mut all: BTreeSet<Option<String>> = [None, Some("\u{1}another".to_owned())].into();
     for condition in conditions {
-        all.extend(quoted(condition.source()).into_iter().map(|text| (Some(text), ())));
+        all.extend(quoted(condition.source()).into_iter().map(Some));
     }
-    all.into_keys().map(Choice::Text).collect()
+    all.into_iter().map(Choice::Text).collect()
 }
 
 /// A rule of some kinds meets no others, and the kinds that are never decided on are none.

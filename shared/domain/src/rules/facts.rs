@@ -34,10 +34,6 @@ impl FormStanding {
             Self::Unknown => "unknown",
         }
     }
-
-    pub(super) fn is_no_form(&self) -> bool {
-        *self == Self::NoForm
-    }
 }
 
 /// What a decision is made from, with the texts themselves. Everything is here: evaluation looks nowhere else.

@@ -45,7 +45,7 @@ pub use facts::{Facts, FormStanding};
 pub use layer::layer;
 pub use names::{Domain, Fact};
 pub use observed::{FOREIGN_LINK, Found, Inputs, Observed};
-pub use replay::{Replay, Totals};
+pub use replay::{Changed, Replay, Totals};
 pub use source::{
     DefaultSource, DisableSource, ExceptionSource, Mode, OverrideSource, PackSource, RuleSource, Stage,
 };

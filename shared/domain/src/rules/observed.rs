@@ -62,7 +62,7 @@ pub struct Inputs {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheme: Option<SchemeName>,
     /// The form.
-    #[serde(default, skip_serializing_if = "FormStanding::is_no_form")]
+    #[serde(default, skip_serializing_if = "is_no_form")]
     pub form: FormStanding,
     /// Sent by the account itself.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -81,6 +81,11 @@ pub struct Inputs {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_no_form(form: &FormStanding) -> bool {
+    *form == FormStanding::NoForm
 }
 
 /// The facts of one decision with what was found in the texts in place of the texts.
