@@ -17,7 +17,7 @@ use std::sync::Arc;
 use sluice_embedded::{SystemClock, SystemEntropy};
 use sluice_ports::Clock;
 
-use cli::{Audit, AuditVerify, Bucket, Cli, Command, Config};
+use cli::{Audit, AuditVerify, Bucket, Cli, Command, Config, Consent, ReceiptAction};
 use output::{CommandError, Output};
 use state::StateError;
 
@@ -45,6 +45,10 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
         Command::Audit(Audit::Verify(AuditVerify { file: Some(file), public_key, .. })) => {
             command::audit::verify_file(file, public_key)
         }
+        Command::Consent(Consent::Receipt {
+            action: Some(ReceiptAction::Verify { file, public_key }),
+            ..
+        }) => command::receipt::verify(file, public_key),
         Command::Audit(_)
         | Command::Dlq(_)
         | Command::Reconcile(_)

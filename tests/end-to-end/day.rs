@@ -181,19 +181,15 @@ async fn consents(day: &Day) {
     let tenant = TenantId::new("demo-brand").unwrap();
     let keys = day.state.keys.keys(&tenant).await.unwrap();
     for number in 0..60 {
-        let record = ConsentRecord {
-            key: ConsentKey {
-                tenant: tenant.clone(),
-                person: keys.person(&format!("person-{number}")),
-                purpose: Purpose::new("sales_contact").unwrap(),
-                recipient: Recipient::new("feishu_leads").unwrap(),
-            },
-            text: ConsentText::shown("day", "我同意与我联系。"),
-            granted_at: UnixMillis(MIDNIGHT - 86_400_000),
-            evidence: Evidence::Operator { note: "day".into() },
-            valid_until: None,
-            withdrawn: None,
+        let key = ConsentKey {
+            tenant: tenant.clone(),
+            person: keys.person(&format!("person-{number}")),
+            purpose: Purpose::new("sales_contact").unwrap(),
+            recipient: Recipient::new("feishu_leads").unwrap(),
         };
+        let text = ConsentText::shown("day", "我同意与我联系。");
+        let evidence = Evidence::Operator { note: "day".into() };
+        let record = ConsentRecord::new(key, text, UnixMillis(MIDNIGHT - 86_400_000), evidence);
         assert!(day.state.store.grant(record).await.unwrap());
     }
 }

@@ -5,6 +5,7 @@ mod command_line;
 mod crash;
 mod day;
 mod demo;
+mod erasing;
 mod evidence;
 mod no_consents;
 mod program;

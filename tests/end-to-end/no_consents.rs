@@ -1,11 +1,11 @@
 //! A store that takes what arrives and answers nothing else.
 
 use sluice_domain::audit::{AuditRecord, Receipt};
-use sluice_domain::consent::{ConsentKey, ConsentRecord, Withdrawal};
+use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
 use sluice_domain::event::Event;
 use sluice_domain::id::{EventKey, PersonId, TenantId, TraceId};
 use sluice_domain::order::OrderEntry;
-use sluice_domain::time::BusinessDay;
+use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_ports::{
     AuditLog, ConsentStore, Intake, OrderBook, OutboundMessage, Outbox, Page, PortError, Queue, SendFailure,
     Step, Written,
@@ -51,6 +51,16 @@ impl ConsentStore for NoConsents {
         _: Option<&ConsentKey>,
         _: Withdrawal,
     ) -> Result<usize, PortError> {
+        silent()
+    }
+    async fn mark(
+        &self,
+        _: &TenantId,
+        _: &PersonId,
+        _: Mark,
+        _: UnixMillis,
+        _: Evidence,
+    ) -> Result<bool, PortError> {
         silent()
     }
 }

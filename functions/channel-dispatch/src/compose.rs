@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest as _, Sha256};
 use sluice_channels::Message;
 use sluice_domain::decision::Verdict;
-use sluice_domain::destination::{Channel, Destination};
+use sluice_domain::destination::Destination;
 use sluice_domain::event::{EventKind, PersonalField};
 use sluice_domain::failure::FailureKind;
 use sluice_domain::id::EventKey;
@@ -89,15 +89,13 @@ pub(crate) fn message(
     if !decision.verdict.allows() {
         return Err(ComposeError::NotAllowed(decision.main_code().to_owned()));
     }
-    let (link, recipient) = match &destination.channel {
-        Channel::WechatCustom { openid_field, .. } => {
-            let field = PersonalField::Form(openid_field.clone());
-            (None, event.open(keys, &field)?.map(|openid| exposed(&openid).to_owned()))
+    let (link, recipient) = match destination.channel.recipient_field() {
+        // To the person: there is nothing about them to look up, and the address came with their form.
+        Some(label) => {
+            let field = PersonalField::Form(label.to_owned());
+            (None, event.open(keys, &field)?.map(|address| exposed(&address).to_owned()))
         }
-        Channel::FeishuBot { .. }
-        | Channel::FeishuApp { .. }
-        | Channel::WecomBot { .. }
-        | Channel::WecomApp { .. } => (lead_link(cleared, destination, tenant, keys), None),
+        None => (lead_link(cleared, destination, tenant, keys), None),
     };
     let dispatch_id = dispatch_id(&event.key, destination);
     Ok(Message { dispatch_id, title: rendered.title, text: rendered.text, link, recipient })
@@ -186,6 +184,7 @@ fn title(kind: EventKind) -> &'static str {
 mod tests {
     use super::*;
     use sluice_domain::consent::Recipient;
+    use sluice_domain::destination::Channel;
     use sluice_domain::id::{DestinationId, MessageId, SourceId, TenantId};
 
     #[test]

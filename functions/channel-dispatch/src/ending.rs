@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use sluice_channels::{Idempotency, SendReport};
-use sluice_domain::consent::{Evidence, Withdrawal};
-use sluice_domain::delivery::{Attempt, Delivery, FencingToken};
-use sluice_domain::destination::{Channel, Destination};
+use sluice_domain::consent::{Evidence, Mark, Withdrawal};
+use sluice_domain::delivery::{Attempt, Delivery, FencingToken, Outcome};
+use sluice_domain::destination::Destination;
 use sluice_domain::failure::FailureKind;
-use sluice_ports::{Clock, ConsentStore, Deliveries, Entropy, KeyRing, PortError, Settlement};
+use sluice_ports::{Clock, ConsentStore, ContactLimits, Deliveries, Entropy, KeyRing, PortError, Settlement};
 use sluice_settings::CurrentSettings;
 use sluice_steps::StageError;
 use sluice_telemetry::Signal;
@@ -23,7 +23,7 @@ const SETTLE_PAUSES: [Duration; 3] =
 
 impl<S, K, M, C, E, P> ChannelDispatch<S, K, M, C, E, P>
 where
-    S: Deliveries + ConsentStore,
+    S: Deliveries + ConsentStore + ContactLimits,
     K: KeyRing,
     M: Sender,
     C: Clock,
@@ -70,7 +70,7 @@ where
         history: History,
         report: SendReport,
     ) -> Result<(), StageError> {
-        let settlement = match self.withdraw(work).await {
+        let settlement = match self.withdraw(work, &report).await {
             Ok(()) => history.refusal(),
             Err(error) => {
                 tracing::error!(trace_id = %work.delivery.trace_id, "could not withdraw consent after an opt-out: {error}");
@@ -123,16 +123,34 @@ where
     }
 
     /// The platform says that the person wants no such messages: their consent for it ends (PIPL art. 15).
-    async fn withdraw(&self, work: &Work<'_>) -> Result<(), PortError> {
-        // On every other channel the recipient is staff, whose refusal says nothing of the person.
-        let Channel::WechatCustom { .. } = work.destination.channel else { return Ok(()) };
+    async fn withdraw(&self, work: &Work<'_>, report: &SendReport) -> Result<(), PortError> {
+        // Where the recipient is staff, a refusal says nothing of the person.
+        if work.destination.channel.recipient_field().is_none() {
+            return Ok(());
+        }
         let event = work.cleared.event();
         let Some(route) = work.tenant.route_of(event) else { return Ok(()) };
         let key = work.consent_key(&route.purpose);
-        let evidence = Evidence::of(event);
-        let withdrawal = Withdrawal { at: self.clock.now(), evidence };
+        let withdrawal = Withdrawal { at: self.clock.now(), evidence: refusal(work, report) };
         let withdrawn = self.store.withdraw(&key.tenant, &key.person, Some(&key), withdrawal).await;
         withdrawn.inspect_err(|_| self.metrics.count(Signal::ConsentStoreFailure)).map(|_| ())
+    }
+
+    /// The platform says that it can not reach the person: every consent of theirs then says so, until they agree anew.
+    pub(crate) async fn note_unreachable(&self, work: &Work<'_>, report: &SendReport) {
+        let channel = &work.destination.channel;
+        // Without an address nothing was asked of the platform.
+        if channel.recipient_field().is_none() || report.code.as_deref() == Some("recipient_missing") {
+            return;
+        }
+        let (tenant, person) = (&work.tenant.id, work.cleared.person());
+        let mark = Mark::Unreachable(channel.as_str().to_owned());
+        let marked = self.store.mark(tenant, person, mark, self.clock.now(), refusal(work, report)).await;
+        if let Err(error) = marked {
+            // The delivery is refused whatever becomes of the mark; without it, the next one is refused by the platform again.
+            self.metrics.count(Signal::ConsentStoreFailure);
+            tracing::warn!(trace_id = %work.delivery.trace_id, "could not note that a person is out of reach: {error}");
+        }
     }
 
     fn count(&self, destination: &Destination, settlement: &Settlement) {
@@ -143,5 +161,22 @@ where
             Settlement::InDoubt => Signal::InDoubt { channel },
             Settlement::Waiting { .. } => Signal::Throttled { channel },
         });
+    }
+}
+
+/// The platform's answer as evidence. Of an answer that an earlier attempt got, the code is in the delivery.
+fn refusal(work: &Work<'_>, report: &SendReport) -> Evidence {
+    let earlier = || {
+        work.delivery.attempts.iter().rev().find_map(|attempt| {
+            let refused = matches!(attempt.outcome, Some(Outcome::RecipientRefused { .. }));
+            attempt.code.clone().filter(|_| refused)
+        })
+    };
+    let told = report.code.clone().filter(|_| matches!(report.outcome, Outcome::RecipientRefused { .. }));
+    Evidence::Channel {
+        channel: work.destination.channel.as_str().to_owned(),
+        code: told.or_else(earlier).unwrap_or_default(),
+        key: work.delivery.key.clone(),
+        trace_id: work.delivery.trace_id,
     }
 }

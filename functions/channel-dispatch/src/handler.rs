@@ -3,15 +3,15 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use sluice_channels::{Idempotency, Message, SendReport};
-use sluice_domain::consent::{Standing, standing};
+use sluice_domain::consent::Standing;
 use sluice_domain::delivery::Outcome;
 use sluice_domain::failure::FailureKind;
 use sluice_domain::progress::{Assigned, UncheckedAssigned};
 use sluice_domain::settings::Settings;
 use sluice_domain::tenant::TenantKeys;
 use sluice_ports::{
-    Claim, ClaimRequest, Clock, ConsentStore, Deliveries, Entropy, KeyRing, Nonces as _, PortError, Queue,
-    Settlement,
+    Claim, ClaimRequest, Clock, ConsentStore, ContactLimits, Deliveries, Entropy, KeyRing, Nonces as _,
+    PortError, Queue, Settlement,
 };
 use sluice_settings::CurrentSettings;
 use sluice_steps::{Stage, StageError};
@@ -21,6 +21,7 @@ use tracing::Instrument as _;
 use crate::compose::{self, ComposeError};
 use crate::policy::{Ending, History, settlement};
 use crate::sender::Sender;
+use crate::timing::Timing;
 use crate::work::{Work, withheld};
 
 /// How long a claim holds.
@@ -52,7 +53,7 @@ pub struct ChannelDispatch<S, K, M, C, E, P = Arc<Settings>> {
 
 impl<S, K, M, C, E, P> Stage for ChannelDispatch<S, K, M, C, E, P>
 where
-    S: Deliveries + ConsentStore,
+    S: Deliveries + ConsentStore + ContactLimits,
     K: KeyRing,
     M: Sender,
     C: Clock,
@@ -75,7 +76,7 @@ where
 
 impl<S, K, M, C, E, P> ChannelDispatch<S, K, M, C, E, P>
 where
-    S: Deliveries + ConsentStore,
+    S: Deliveries + ConsentStore + ContactLimits,
     K: KeyRing,
     M: Sender,
     C: Clock,
@@ -164,7 +165,14 @@ where
                     StageError { kind: FailureKind::Retry, code: "too_slow", detail, trace_id: Some(trace) };
                 return self.give_back(&work.delivery, work.owner, error).await;
             }
-            Ok(message) => self.send(&work, &message).await,
+            Ok(message) => match self.timing(&work).await {
+                Ok(Timing::Now) => self.send(&work, &message).await,
+                Ok(timing) => return self.not_now(&work, timing, history, idempotency).await,
+                Err(error) => {
+                    let error = StageError::port(&error, trace);
+                    return self.give_back(&work.delivery, work.owner, error).await;
+                }
+            },
             Err(error) if error.kind() == FailureKind::Configuration => {
                 let error = configuration("message_unusable", error.to_string(), trace);
                 return self.give_back(&work.delivery, work.owner, error).await;
@@ -174,6 +182,9 @@ where
         let opted_out = matches!(report.outcome, Outcome::RecipientRefused { opt_out: true });
         if opted_out {
             return self.opted_out(&work, history, report).await;
+        }
+        if report.outcome == (Outcome::RecipientRefused { opt_out: false }) {
+            self.note_unreachable(&work, &report).await;
         }
         let settlement = settlement(&report.outcome, history, self.ending(&work, idempotency));
         self.settle(&work, report, settlement).await
@@ -195,6 +206,10 @@ where
         if work.destination.recipient != route.recipient {
             return Ok(Some("recipient_changed"));
         }
+        // What was left on the queue of a person who was erased.
+        if work.cleared.person().is_reference() {
+            return Ok(Some("person_erased"));
+        }
         let now = self.clock.now();
         if now.since(work.cleared.cleared_at()) <= FRESH_MS {
             return Ok(None);
@@ -202,12 +217,18 @@ where
         let key = work.consent_key(&route.purpose);
         let found = self.store.consents(std::slice::from_ref(&key)).await;
         let found = found.inspect_err(|_| self.metrics.count(Signal::ConsentStoreFailure))?;
-        match standing(found.first().and_then(Option::as_ref), now) {
-            Standing::Withdrawn => Ok(Some("consent_withdrawn")),
-            Standing::Expired => Ok(Some("consent_expired")),
+        Ok(match work.tenant.terms(route).standing(found.first().and_then(Option::as_ref), now) {
+            Standing::Withdrawn => Some("consent_withdrawn"),
+            Standing::Expired => Some("consent_expired"),
+            Standing::Outdated => Some("consent_outdated"),
+            Standing::SharingMissing => Some("consent_sharing_missing"),
+            Standing::CrossBorderMissing => Some("consent_cross_border_missing"),
+            Standing::SensitiveMissing => Some("consent_sensitive_missing"),
+            Standing::GuardianMissing => Some("guardian_missing"),
+            Standing::Unreachable => Some("person_unreachable"),
             // Without a record the decision rested on something else, and that stands.
-            Standing::Granted | Standing::Missing | Standing::NotYet => Ok(None),
-        }
+            Standing::Granted | Standing::Missing | Standing::NotYet => None,
+        })
     }
 
     async fn send(&self, work: &Work<'_>, message: &Message) -> SendReport {

@@ -4,6 +4,9 @@
 //! rendered text → send → settle the claim with the outcome (second write). A claim carries a fencing token and a deadline, so two
 //! workers never send the same delivery.
 //!
+//! A message that is caught by quiet hours waits until they end; one above the cap of a person's day is refused or waits for the next day,
+//! as configured. A cap costs one more write, and only where there is one.
+//!
 //! **Nothing is sent blindly twice.** An attempt that never ended (its process died) or ended unclear may have been taken by the
 //! platform. It is repeated only where the channel remembers the dispatch id, and only while it does; otherwise the delivery is
 //! *in doubt* until a person or reconciliation settles it.
@@ -14,6 +17,7 @@ pub mod endpoints;
 mod handler;
 mod policy;
 mod sender;
+mod timing;
 mod work;
 
 pub use handler::ChannelDispatch;

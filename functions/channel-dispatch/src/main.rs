@@ -20,6 +20,7 @@ const NEEDS: Needs = Needs {
         Resource::DeadLetters(Queue::Assigned),
         Resource::ConsentTable,
         Resource::DeliveriesTable,
+        Resource::ReceiptsTable,
     ],
 };
 

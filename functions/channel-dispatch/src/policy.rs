@@ -108,7 +108,7 @@ pub(crate) fn settlement(outcome: &Outcome, history: History, ending: Ending) ->
 }
 
 /// A repeat after the platform has forgotten an unclear attempt is none: what nobody knows now, nobody will know then.
-fn wait(until: UnixMillis, history: History, idempotency: Idempotency) -> Settlement {
+pub(crate) fn wait(until: UnixMillis, history: History, idempotency: Idempotency) -> Settlement {
     if history.may_repeat(idempotency, until) { Settlement::Waiting { until } } else { Settlement::InDoubt }
 }
 

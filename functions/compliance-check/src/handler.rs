@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sluice_domain::audit::{AuditRecord, Disposition};
-use sluice_domain::consent::{ConsentKey, ConsentRecord};
+use sluice_domain::consent::{Age, ConsentKey, ConsentRecord, ConsentTerms, Mark};
 use sluice_domain::decision::Decision;
 use sluice_domain::event::{Event, EventKind};
 use sluice_domain::id::TenantId;
@@ -19,7 +19,7 @@ use sluice_steps::{Stage, StageError};
 use sluice_telemetry::{Metrics, Signal};
 
 use crate::effect;
-use crate::plan::{Plan, Texts, consent_key, form_standing, plan, unknown_tenant};
+use crate::plan::{Answers, Plan, Texts, asks_to_stop, consent_key, form_standing, plan, unknown_tenant};
 use crate::verdict::{audit_record, check_consent, cleared_message, decide};
 
 /// The handler, over its ports.
@@ -47,7 +47,13 @@ struct Prepared<'a> {
 
 enum Ask<'a> {
     /// The rules.
-    Rules { tenant: &'a Tenant, texts: Texts, form: FormStanding, consent: Option<ConsentKey> },
+    Rules {
+        tenant: &'a Tenant,
+        texts: Texts,
+        form: FormStanding,
+        consent: Option<ConsentKey>,
+        terms: ConsentTerms,
+    },
     /// Nobody: it is clear already.
     Nobody(Disposition),
 }
@@ -135,16 +141,35 @@ where
         };
         let store = |error: PortError| StageError::port(&error, trace);
         let recorded = |effect: &str| Ask::Nobody(Disposition::Recorded { effect: effect.to_owned() });
-        let ask = match plan(&event, tenant) {
+        let plan = if asks_to_stop(&event, tenant, &keys)? {
+            Plan::Withdraw("opted_out")
+        } else {
+            plan(&event, tenant)
+        };
+        let ask = match plan {
             Plan::Leave => Ask::Nobody(Disposition::Unhandled),
             Plan::Note(effect) => recorded(effect),
             Plan::Enter => {
                 self.enter(&event, now).await.map_err(store)?;
                 recorded("order_book")
             }
-            Plan::Withdraw => {
-                let withdrawn = self.withdraw(&event).await.map_err(store)?;
+            Plan::Withdraw(effect) => {
+                let withdrawn = self.withdraw(&event, None).await.map_err(store)?;
+                recorded(if withdrawn { effect } else { "unauthorized" })
+            }
+            Plan::WithdrawScopes(forms) => {
+                let mut withdrawn = false;
+                for form in forms {
+                    withdrawn |= self.withdraw(&event, Some(form)).await.map_err(store)?;
+                }
                 recorded(if withdrawn { "consent_withdrawn" } else { "unauthorized" })
+            }
+            Plan::Agree(forms) => {
+                let mut agreed = false;
+                for grant in forms.into_iter().filter_map(|form| effect::authorisation(&event, form)) {
+                    agreed |= self.grant(&event, grant).await.map_err(store)?;
+                }
+                recorded(if agreed { "consent_granted" } else { "authorized" })
             }
             Plan::Decide { route, form } => {
                 // First of all: a field that does not open must not leave a consent behind.
@@ -152,11 +177,15 @@ where
                 if event.kind == EventKind::OrderPaid {
                     self.enter(&event, now).await.map_err(store)?;
                 }
-                if let Some(form) = form {
-                    self.grant(&event, form).await.map_err(store)?;
+                let grant = match form {
+                    Some(form) => effect::grant(&event, form, &Answers::of(&event, &keys))?,
+                    None => None,
+                };
+                if let Some(grant) = grant {
+                    self.grant(&event, grant).await.map_err(store)?;
                 }
                 let (form, consent) = (form_standing(&event, form), consent_key(&event, route));
-                Ask::Rules { tenant, texts, form, consent }
+                Ask::Rules { tenant, texts, form, consent, terms: tenant.terms(route) }
             }
         };
         Ok(Prepared { event, keys, ask })
@@ -171,21 +200,29 @@ where
         Ok(())
     }
 
-    async fn grant(&self, event: &Event, form: &Form) -> Result<(), PortError> {
-        if let Some(grant) = effect::grant(event, form)
-            && !self.is_undated_replay(event).await?
-        {
-            self.store.grant(grant).await.inspect_err(|_| self.consents_failed())?;
+    async fn grant(&self, event: &Event, grant: ConsentRecord) -> Result<bool, PortError> {
+        if self.is_undated_replay(event).await? {
+            return Ok(false);
         }
-        Ok(())
+        let minor = (grant.age == Age::Under14).then(|| grant.clone());
+        self.store.grant(grant).await.inspect_err(|_| self.consents_failed())?;
+        // What a child said of their age in one form holds for everything they agreed to elsewhere.
+        if let Some(ConsentRecord { key, granted_at, evidence, .. }) = minor {
+            let marked = self.store.mark(&key.tenant, &key.person, Mark::Under14, granted_at, evidence).await;
+            marked.inspect_err(|_| self.consents_failed())?;
+        }
+        Ok(true)
     }
 
-    async fn withdraw(&self, event: &Event) -> Result<bool, PortError> {
+    /// Takes back what a form gave, or everything.
+    async fn withdraw(&self, event: &Event, form: Option<&Form>) -> Result<bool, PortError> {
         let Some(person) = &event.person else { return Ok(false) };
         if self.is_undated_replay(event).await? {
             return Ok(false);
         }
-        let withdrawn = self.store.withdraw(&event.key.tenant, person, None, effect::withdrawal(event)).await;
+        let key = form.and_then(|form| effect::key_of(event, form));
+        let withdrawal = effect::withdrawal(event);
+        let withdrawn = self.store.withdraw(&event.key.tenant, person, key.as_ref(), withdrawal).await;
         withdrawn.inspect_err(|_| self.consents_failed())?;
         Ok(true)
     }
@@ -357,14 +394,14 @@ fn step_of(
     let Prepared { event, keys, ask } = prepared;
     let disposition = match ask {
         Ask::Nobody(disposition) => disposition,
-        Ask::Rules { tenant, texts, form, consent } => {
+        Ask::Rules { tenant, texts, form, consent, terms } => {
             let check = match consent {
                 None => None,
                 Some(key) => {
                     let consents =
                         consents.as_ref().map_err(|error| StageError::port(error, event.trace_id))?;
                     let found = consents.get(&key).ok_or_else(|| unanswered(&event))?;
-                    Some(check_consent(key, found.as_ref(), now))
+                    Some(check_consent(key, found.as_ref(), &terms, now))
                 }
             };
             Disposition::Decided { decision: decide(&event, tenant, &texts, form, check.as_ref(), now) }

@@ -8,8 +8,9 @@
 //! | leads to a message, no route takes it | nothing | `unhandled` |
 //! | a message of the account itself or of an application | nothing: answering it would be a loop | `recorded`, `own_message` |
 //! | a configured form is filled in | first its consent is stored, with the event as evidence; then as above | `decided` |
-//! | `unauthorize` | every consent of the person is withdrawn, whatever scopes are named | `recorded`, `consent_withdrawn` |
-//! | `authorize` | nothing: an authorisation is no consent to be contacted | `recorded`, `authorized` |
+//! | a private message says `退订`, `TD`, … | every consent of the person is withdrawn | `recorded`, `opted_out` |
+//! | `unauthorize` | every consent of the person is withdrawn, unless all its scopes are forms: then those consents alone | `recorded`, `consent_withdrawn`; `erasure_due` where the configuration erases |
+//! | `authorize` | where a form stands for the scope, its consent is stored; else nothing: an authorisation is no consent to be contacted | `recorded`, `consent_granted` or `authorized` |
 //! | an order changes | the order book | `recorded`, `order_book` |
 //! | an order is paid | the order book; then as a message | `decided` |
 //! | a name that Sluice does not act on | nothing | `unhandled` |

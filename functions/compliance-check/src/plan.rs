@@ -3,15 +3,20 @@
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use sluice_domain::consent::ConsentKey;
+use sluice_domain::consent::{ConsentKey, Evidence};
 use sluice_domain::destination::Route;
-use sluice_domain::event::{Event, Handling, PersonalField, Subject};
+use sluice_domain::event::{Event, EventKind, Handling, PersonalField, Subject};
 use sluice_domain::failure::FailureKind;
+use sluice_domain::id::FormId;
 use sluice_domain::rules::FormStanding;
+use sluice_domain::sealed::SealError;
 use sluice_domain::settings::Tenant;
 use sluice_domain::source::Form;
-use sluice_domain::tenant::TenantKeys;
+use sluice_domain::tenant::{HashPurpose, TenantKeys};
 use sluice_steps::StageError;
+
+/// The effect of an event after which the person is to be erased: `sluice consent erase --due` and the night look for it.
+pub(crate) const ERASURE_DUE: &str = sluice_domain::consent::ERASURE_DUE;
 
 /// What to do with an event.
 pub(crate) enum Plan<'a> {
@@ -22,8 +27,12 @@ pub(crate) enum Plan<'a> {
         /// The form that was filled in, if it is configured.
         form: Option<&'a Form>,
     },
-    /// Take every consent of the person back.
-    Withdraw,
+    /// Take every consent of the person back, with this effect.
+    Withdraw(&'static str),
+    /// Take back what these authorisations gave.
+    WithdrawScopes(Vec<&'a Form>),
+    /// Authorising these scopes is a consent each.
+    Agree(Vec<&'a Form>),
     /// Write the order book only.
     Enter,
     /// Nothing but the record, with this effect.
@@ -37,15 +46,81 @@ pub(crate) fn plan<'a>(event: &Event, tenant: &'a Tenant) -> Plan<'a> {
     match event.kind.handling() {
         Handling::Record => Plan::Leave,
         Handling::Order => Plan::Enter,
-        Handling::Consent => match event.kind {
-            sluice_domain::event::EventKind::Unauthorize => Plan::Withdraw,
-            _ => Plan::Note("authorized"),
-        },
+        Handling::Consent => lifecycle(event, tenant),
         Handling::Dispatch if is_own(event) => Plan::Note("own_message"),
         Handling::Dispatch => match tenant.route_of(event) {
             Some(route) => Plan::Decide { route, form: form(event, tenant) },
             None => Plan::Leave,
         },
+    }
+}
+
+/// What an authorisation or its end changes.
+fn lifecycle<'a>(event: &Event, tenant: &'a Tenant) -> Plan<'a> {
+    let scopes = match &event.subject {
+        Subject::Authorization { scopes, .. } => scopes.as_slice(),
+        _ => &[],
+    };
+    let forms: Vec<&Form> = scopes.iter().filter_map(|scope| scope_form(scope, tenant)).collect();
+    if event.kind != EventKind::Unauthorize {
+        // An authorisation of which nobody wrote down what the person was told is no consent.
+        return if forms.is_empty() { Plan::Note("authorized") } else { Plan::Agree(forms) };
+    }
+    // Fail closed: where any scope stands for nothing that is configured, everything is taken back.
+    if !scopes.is_empty() && forms.len() == scopes.len() {
+        return Plan::WithdrawScopes(forms);
+    }
+    Plan::Withdraw(if tenant.erase_on.contains(&event.kind) { ERASURE_DUE } else { "consent_withdrawn" })
+}
+
+fn scope_form<'a>(scope: &str, tenant: &'a Tenant) -> Option<&'a Form> {
+    tenant.forms.get(&FormId::new(format!("scope:{scope}")).ok()?)
+}
+
+/// Does the person write that they want no more? Messages of the account itself say nothing.
+pub(crate) fn asks_to_stop(event: &Event, tenant: &Tenant, keys: &TenantKeys) -> Result<bool, StageError> {
+    if event.kind != EventKind::DirectMessage || event.person.is_none() || is_own(event) {
+        return Ok(false);
+    }
+    let text = event.open(keys, &PersonalField::Text).map_err(|error| unsealable(event, &error))?;
+    Ok(text.is_some_and(|text| tenant.opt_out.are_in(text.expose_secret())))
+}
+
+/// A field that does not open. Of the field only its kind is told: a form's label may be anything.
+fn unsealable(event: &Event, error: &SealError) -> StageError {
+    let (kind, trace_id) = (error.kind(), Some(event.trace_id));
+    StageError { kind, code: "unsealable", detail: error.to_string(), trace_id }
+}
+
+/// What a person answered to a form's extra questions.
+pub(crate) struct Answers<'a> {
+    event: &'a Event,
+    keys: &'a TenantKeys,
+}
+
+impl<'a> Answers<'a> {
+    pub(crate) fn of(event: &'a Event, keys: &'a TenantKeys) -> Self {
+        Self { event, keys }
+    }
+
+    /// The answer in a field; `None` when the form did not come with it.
+    pub(crate) fn get(&self, label: &str) -> Result<Option<SecretString>, StageError> {
+        let field = PersonalField::Form(label.to_owned());
+        self.event.open(self.keys, &field).map_err(|error| unsealable(self.event, &error))
+    }
+
+    /// The event as evidence, with the pseudonym of the address that the form names.
+    pub(crate) fn evidence(&self, form: &Form) -> Result<Evidence, StageError> {
+        let mut evidence = Evidence::of(self.event);
+        if let (Some(label), Evidence::Event { address, .. }) = (&form.address_field, &mut evidence) {
+            let hash = |value: SecretString| {
+                let hash =
+                    self.keys.keyed_hash(HashPurpose::LogPseudonym, &["address", value.expose_secret()]);
+                hex::encode(hash.split_at(16).0)
+            };
+            *address = self.get(label)?.map(hash);
+        }
+        Ok(evidence)
     }
 }
 
@@ -94,13 +169,7 @@ impl Texts {
             if !matches!(field, PersonalField::Text | PersonalField::Form(_)) {
                 continue;
             }
-            let opened = event.open(keys, field).map_err(|error| StageError {
-                kind: error.kind(),
-                code: "unsealable",
-                // Of the field only its kind: a form's label may be anything.
-                detail: error.to_string(),
-                trace_id: Some(event.trace_id),
-            })?;
+            let opened = event.open(keys, field).map_err(|error| unsealable(event, &error))?;
             texts.extend(opened.map(|text| (field.to_string(), text)));
         }
         Ok(Self(texts))

@@ -1,7 +1,7 @@
 //! From an event and what is known to its audit record and the message that follows.
 
 use sluice_domain::audit::{AuditRecord, Disposition};
-use sluice_domain::consent::{ConsentKey, ConsentRecord, standing};
+use sluice_domain::consent::{ConsentKey, ConsentRecord, ConsentTerms};
 use sluice_domain::decision::{ConsentCheck, Decision};
 use sluice_domain::event::{Event, Subject};
 use sluice_domain::progress::Cleared;
@@ -14,9 +14,14 @@ use sluice_steps::StageError;
 
 use crate::plan::Texts;
 
-/// How the consent stood at a moment.
-pub(crate) fn check_consent(key: ConsentKey, found: Option<&ConsentRecord>, at: UnixMillis) -> ConsentCheck {
-    ConsentCheck { key, standing: standing(found, at), text: found.map(|record| record.text.clone()) }
+/// How the consent stood at a moment, under what the route asks of it.
+pub(crate) fn check_consent(
+    key: ConsentKey,
+    found: Option<&ConsentRecord>,
+    terms: &ConsentTerms,
+    at: UnixMillis,
+) -> ConsentCheck {
+    ConsentCheck { key, standing: terms.standing(found, at), text: found.map(|record| record.text.clone()) }
 }
 
 /// Lets the tenant's rules decide, and notes what the candidate pack would have decided if that is something else.

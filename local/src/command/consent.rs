@@ -2,9 +2,11 @@
 
 use serde_json::json;
 use sluice_domain::consent::{
-    ConsentKey, ConsentRecord, ConsentText, Evidence, Purpose, Recipient, Withdrawal, standing,
+    ConsentKey, ConsentRecord, ConsentText, Evidence, Notice, Purpose, Recipient, Separate, Withdrawal,
+    standing,
 };
 use sluice_domain::id::PersonId;
+use sluice_domain::settings::Settings;
 use sluice_domain::time::{DAY_MS, UnixMillis};
 use sluice_ports::{ConsentStore, KeyRing};
 
@@ -19,20 +21,22 @@ use crate::output::{CommandError, Output};
 pub async fn run(
     command: &Consent,
     text: Option<&str>,
+    settings: &Settings,
     store: &impl ConsentStore,
     keys: &impl KeyRing,
     now: UnixMillis,
 ) -> Result<Output, CommandError> {
     match command {
-        Consent::Grant { who, purpose, recipient, text_version, note, valid_days, .. } => {
+        Consent::Grant { who, purpose, recipient, text_version, note, valid_days, separate, .. } => {
             let text = text.ok_or_else(|| CommandError::usage("the text that was shown is missing"))?;
+            let key = key(who, person(who, keys).await?, purpose, recipient)?;
+            let notice = notice(&key, settings);
+            let evidence = Evidence::Operator { note: note.clone() };
             let record = ConsentRecord {
-                key: key(who, person(who, keys).await?, purpose, recipient)?,
-                text: ConsentText::shown(text_version, text),
-                granted_at: now,
-                evidence: Evidence::Operator { note: note.clone() },
                 valid_until: valid_days.map(|days| now.plus_ms(i64::from(days).saturating_mul(DAY_MS))),
-                withdrawn: None,
+                notice,
+                separate: separate.iter().map(|it| Separate::from(*it)).collect(),
+                ..ConsentRecord::new(key, ConsentText::shown(text_version, text), now, evidence)
             };
             let changed = store.grant(record.clone()).await?;
             let text = format!("granted: {} for `{purpose}` to `{recipient}`", record.key.person);
@@ -54,7 +58,24 @@ pub async fn run(
             ))
         }
         Consent::Show { who } => show(who, store, keys, now).await,
+        Consent::Erase { .. } | Consent::EraseDue { .. } | Consent::Receipt { .. } => {
+            Err(CommandError::usage("this works on the whole data directory"))
+        }
     }
+}
+
+/// An operator records what was agreed to under the notice in force: what the recipient is configured to do.
+fn notice(key: &ConsentKey, settings: &Settings) -> Option<Notice> {
+    let tenant = settings.tenants.get(&key.tenant)?;
+    let entry = tenant.recipients.get(&key.recipient)?;
+    Some(Notice {
+        methods: entry.methods.clone(),
+        kinds: entry.kinds.clone(),
+        receiver: Some(entry.receiver()),
+        retention_days: None,
+        rights: None,
+        region: Some(entry.region.clone()),
+    })
 }
 
 async fn show(
@@ -87,7 +108,7 @@ async fn show(
     Ok(Output::one(exit, text, json!({ "person": person, "consents": rows })))
 }
 
-async fn person(who: &Person, keys: &impl KeyRing) -> Result<PersonId, CommandError> {
+pub(crate) async fn person(who: &Person, keys: &impl KeyRing) -> Result<PersonId, CommandError> {
     match (&who.open_id, &who.person_id) {
         (Some(open_id), _) => Ok(keys.keys(&who.tenant).await?.person(open_id)),
         (None, Some(person)) => Ok(person.clone()),

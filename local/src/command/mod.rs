@@ -5,7 +5,9 @@ pub mod bucket;
 pub mod config;
 pub mod consent;
 pub mod dlq;
+pub mod erasure;
 pub mod keys;
+pub mod receipt;
 pub mod reconcile;
 pub mod rules;
 pub mod scan;
@@ -13,7 +15,7 @@ pub mod send;
 pub mod serve;
 pub mod verify;
 
-use crate::cli::{Command, Consent, Keys};
+use crate::cli::{Command, Consent, Keys, Person};
 use crate::output::{CommandError, Output};
 use crate::state::State;
 
@@ -32,8 +34,34 @@ pub async fn on_state(
         Command::Audit(command) => audit::run(command, state).await,
         Command::Dlq(command) => dlq::run(command, &state.store).await,
         Command::Reconcile(args) => reconcile::run(args, state).await,
+        Command::Consent(Consent::Receipt {
+            action: None,
+            tenant: Some(tenant),
+            open_id,
+            person_id,
+            out,
+        }) => {
+            let who =
+                Person { tenant: tenant.clone(), open_id: open_id.clone(), person_id: person_id.clone() };
+            receipt::issue(&who, out.as_deref(), state).await
+        }
+        Command::Consent(Consent::Erase { who, report }) => {
+            erasure::erase(who, report.as_deref(), state).await
+        }
+        Command::Consent(Consent::EraseDue { tenant, day }) => {
+            let day = day.unwrap_or_else(|| state.clock.now().business_day().previous());
+            erasure::erase_due(tenant, day, state).await
+        }
         Command::Consent(command) => {
-            consent::run(command, consent_text, &state.store, &state.keys, state.clock.now()).await
+            consent::run(
+                command,
+                consent_text,
+                &state.settings.current(),
+                &state.store,
+                &state.keys,
+                state.clock.now(),
+            )
+            .await
         }
         Command::Keys(Keys::Rotate { tenant }) => keys::rotate(tenant, state).await,
         Command::Serve(_)

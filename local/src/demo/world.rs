@@ -189,19 +189,15 @@ pub fn standing_consent(
     now: UnixMillis,
 ) -> Result<ConsentRecord, CommandError> {
     let usage = |error: sluice_domain::id::InvalidId| CommandError::usage(error.to_string());
-    Ok(ConsentRecord {
-        key: ConsentKey {
-            tenant,
-            person,
-            purpose: Purpose::new("sales_contact").map_err(usage)?,
-            recipient: Recipient::new(recipient).map_err(usage)?,
-        },
-        text: ConsentText::shown("demo", "我同意就我咨询的产品与我联系。"),
-        granted_at: now.plus_ms(-86_400_000),
-        evidence: Evidence::Operator { note: "demo".into() },
-        valid_until: None,
-        withdrawn: None,
-    })
+    let key = ConsentKey {
+        tenant,
+        person,
+        purpose: Purpose::new("sales_contact").map_err(usage)?,
+        recipient: Recipient::new(recipient).map_err(usage)?,
+    };
+    let text = ConsentText::shown("demo", "我同意就我咨询的产品与我联系。");
+    let evidence = Evidence::Operator { note: "demo".into() };
+    Ok(ConsentRecord::new(key, text, now.plus_ms(-86_400_000), evidence))
 }
 
 fn secret_names(channel: &Channel) -> Vec<&str> {

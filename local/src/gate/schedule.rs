@@ -61,8 +61,23 @@ async fn look(
         Some(_) => Some(handler.handle(ScheduledEvent::default()).await?.open_breaks),
         None => None,
     };
+    if last.is_some() {
+        erase(state, now).await?;
+    }
     state.store.set_last_run(JOB, now).await?;
     Ok(breaks)
+}
+
+/// Erases whom yesterday's events said to erase.
+async fn erase(state: &State, now: UnixMillis) -> Result<(), crate::output::CommandError> {
+    for tenant in state.settings.current().tenants.keys() {
+        let day = now.business_day().previous();
+        let erased = crate::command::erasure::due(tenant, day, state).await?.len();
+        if erased > 0 {
+            tracing::info!(%tenant, erased, "erased: {erased} people");
+        }
+    }
+    Ok(())
 }
 
 /// Is there a 02:00 between the last run and now?

@@ -40,7 +40,13 @@ impl Application<'_> {
     pub(crate) fn payload(self, message: &Message) -> Result<Payload, Refusal> {
         match self {
             Self::Feishu { receive_id_type, receive_id, .. } => {
-                feishu::app::payload(message, receive_id_type, receive_id)
+                // To the person: the address comes with the form.
+                let person = receive_id.starts_with("form.").then_some(message.recipient.as_deref());
+                let Some(receiver) = person.unwrap_or(Some(receive_id)).filter(|id| !id.is_empty()) else {
+                    let outcome = Outcome::RecipientRefused { opt_out: false };
+                    return Err(Refusal::new(outcome, "recipient_missing"));
+                };
+                feishu::app::payload(message, receive_id_type, receiver)
             }
             Self::Wecom { agent_id, members, .. } => wecom::app::payload(message, agent_id, members),
             Self::Wechat { .. } => wechat::custom::payload(message),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bucket::murmur3_x64_128;
 use crate::consent::{Purpose, Recipient};
+use crate::contact::ContactPolicy;
 use crate::event::EventKind;
 use crate::id::{DestinationId, ScriptId};
 
@@ -27,7 +28,7 @@ pub enum Channel {
         secret: String,
         /// `open_id`, `user_id`, `chat_id`, …
         receive_id_type: String,
-        /// The chat or member.
+        /// The chat or member; or `form.` and the label of the form's field that holds the person's own id: `form.feishu_open_id`.
         receive_id: String,
     },
     /// WeCom group bot (消息推送).
@@ -61,6 +62,15 @@ impl Channel {
     /// Every channel, as [`Channel::as_str`] says it.
     pub const NAMES: [&'static str; 5] =
         ["feishu_bot", "feishu_app", "wecom_bot", "wecom_app", "wechat_custom"];
+
+    /// Which form field holds the address, where the message goes to the person; `None` where it goes to staff.
+    pub fn recipient_field(&self) -> Option<&str> {
+        match self {
+            Self::WechatCustom { openid_field, .. } => Some(openid_field),
+            Self::FeishuApp { receive_id, .. } => receive_id.strip_prefix("form."),
+            Self::FeishuBot { .. } | Self::WecomBot { .. } | Self::WecomApp { .. } => None,
+        }
+    }
 
     /// As shown in tables and metrics.
     pub fn as_str(&self) -> &'static str {
@@ -113,6 +123,9 @@ pub struct Route {
     /// The experiment that picks the script.
     #[serde(default)]
     pub experiment: Option<crate::id::ExperimentId>,
+    /// When and how often people are contacted on this route, in place of the tenant's policy.
+    #[serde(default)]
+    pub contact: Option<ContactPolicy>,
 }
 
 /// The destination of a key by weighted rendezvous: the largest `−weight / ln(u)`, where `u` is the key's hash with the destination's

@@ -121,6 +121,23 @@ text_id!(
     RuleId, "rule id", 96
 );
 
+impl PersonId {
+    /// What every reference begins with.
+    const REFERENCE: &str = "erased-";
+
+    /// The name under which the records of an erased person are put away that law says to keep: random, so that it leads back to nobody.
+    #[expect(clippy::missing_panics_doc, reason = "it can not panic")]
+    pub fn reference(random: [u8; 16]) -> Self {
+        #[expect(clippy::expect_used, reason = "39 characters of [a-z0-9-] are always a person id")]
+        Self::new(format!("{}{}", Self::REFERENCE, hex::encode(random))).expect("prefix and hex")
+    }
+
+    /// Is it the reference of an erased person?
+    pub fn is_reference(&self) -> bool {
+        self.0.starts_with(Self::REFERENCE)
+    }
+}
+
 /// The id that follows one event through every step: a UUID version 7 (RFC 9562), so that ids sort by time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

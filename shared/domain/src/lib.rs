@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bucket;
 pub mod consent;
+pub mod contact;
 pub mod decision;
 pub mod delivery;
 pub mod destination;

@@ -142,6 +142,25 @@ impl UncheckedCleared {
         self.event.trace_id
     }
 
+    /// Whose event it claims to be.
+    pub fn person(&self) -> Option<&PersonId> {
+        self.event.person.as_ref()
+    }
+
+    /// What is left of it when its person is erased: nothing personal, under the reference, and so old that consent is looked up before
+    /// anything is sent; there is none.
+    ///
+    /// # Errors
+    /// [`ClearanceError::Forged`]: what the engine did not clear gets no tag here either.
+    pub fn erased(self, reference: &PersonId, keys: &TenantKeys) -> Result<Cleared, ClearanceError> {
+        let Cleared { event, verdict, reason, pack_sha256, .. } = self.check(keys)?;
+        let event = Event { person: Some(reference.clone()), ..event.erased() };
+        let mut cleared =
+            Cleared { event, verdict, reason, pack_sha256, cleared_at: UnixMillis(0), tag: String::new() };
+        cleared.tag = cleared.expected_tag(keys);
+        Ok(cleared)
+    }
+
     /// Checks the tag in constant time.
     ///
     /// # Errors
@@ -224,6 +243,21 @@ impl UncheckedAssigned {
     /// The trace, for logs about a message that does not check out.
     pub fn trace_id(&self) -> crate::id::TraceId {
         self.cleared.trace_id()
+    }
+
+    /// Whose event it claims to be.
+    pub fn person(&self) -> Option<&PersonId> {
+        self.cleared.person()
+    }
+
+    /// As [`UncheckedCleared::erased`].
+    ///
+    /// # Errors
+    /// [`ClearanceError::Forged`], likewise.
+    pub fn erased(self, reference: &PersonId, keys: &TenantKeys) -> Result<Assigned, ClearanceError> {
+        let (cleared, assignment) = (self.cleared.clone(), self.assignment.clone());
+        let _genuine = self.check(keys)?;
+        Ok(Assigned::of(cleared.erased(reference, keys)?, assignment, keys))
     }
 
     /// Checks the clearance inside, and that the choice is the one that was made for it.

@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::consent::{ConsentTerms, MAINLAND, OptOutWords, Recipient, RecipientEntry, Separate};
+use crate::contact::ContactPolicy;
 use crate::destination::{Destination, Route};
 use crate::event::{Event, EventKind, Subject};
 use crate::experiment::Experiment;
@@ -32,6 +34,16 @@ pub struct Tenant {
     pub sources: BTreeMap<SourceId, Source>,
     /// Its forms and the consent texts they show.
     pub forms: BTreeMap<FormId, Form>,
+    /// Who receives personal data, as far as it is configured.
+    pub recipients: BTreeMap<Recipient, RecipientEntry>,
+    /// Where the gate itself handles the data, as an ISO 3166 code.
+    pub region: String,
+    /// Words by which a person says in a message that they want no more.
+    pub opt_out: OptOutWords,
+    /// Lifecycle events after which a person is erased.
+    pub erase_on: Vec<EventKind>,
+    /// When and how often people are contacted.
+    pub contact: ContactPolicy,
     /// Which events lead where, in order.
     pub routes: Vec<Route>,
     /// Its endpoints.
@@ -59,6 +71,27 @@ impl Settings {
 }
 
 impl Tenant {
+    /// What the consent that a route rests on must hold.
+    pub fn terms(&self, route: &Route) -> ConsentTerms {
+        let entry = self.recipients.get(&route.recipient);
+        let mut terms = entry.map(|entry| entry.terms(&self.region)).unwrap_or_default();
+        if entry.is_none() && self.region != MAINLAND {
+            terms.separate.insert(Separate::CrossBorder);
+        }
+        let in_rotation = route.destinations.iter().filter_map(|id| self.destinations.get(id));
+        let channels: Vec<_> =
+            in_rotation.filter(|it| it.weight > 0).map(|destination| &destination.channel).collect();
+        if channels.iter().all(|channel| channel.recipient_field().is_some()) {
+            terms.channels = channels.iter().map(|channel| channel.as_str()).collect();
+        }
+        terms
+    }
+
+    /// When and how often people are contacted on a route.
+    pub fn contact_policy<'a>(&'a self, route: &'a Route) -> &'a ContactPolicy {
+        route.contact.as_ref().unwrap_or(&self.contact)
+    }
+
     /// The first route that takes events of this kind.
     pub fn route(&self, kind: EventKind) -> Option<&Route> {
         self.routes.iter().find(|route| route.kinds.contains(&kind))

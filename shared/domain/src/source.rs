@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::consent::{Purpose, Recipient};
+use crate::consent::{Notice, Purpose, Recipient, SeparateBox};
 use crate::id::{FormId, SourceId};
 
 /// How a source signs; chosen by configuration, never sniffed (`docs/WIRE.md`).
@@ -122,6 +122,9 @@ fn default_freshness() -> u32 {
 }
 
 /// One lead form, 留资 card or live component, with the consent text it shows.
+///
+/// The id `scope:` and the name of a scope (`scope:im.authorize_message`) stands for the platform's own page on which a person authorises that
+/// scope: authorising it is then a consent until the authorisation ends, and taking it back withdraws that consent alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Form {
@@ -138,4 +141,19 @@ pub struct Form {
     /// For how many days the consent holds; absent = until withdrawn.
     #[serde(default)]
     pub valid_days: Option<u32>,
+    /// What it tells besides (PIPL art. 17 and 23). A consent without it does not cover a recipient whose methods or kinds are configured.
+    #[serde(default)]
+    pub notice: Option<Notice>,
+    /// What the person agrees to apart, and by which box.
+    #[serde(default)]
+    pub separate: Vec<SeparateBox>,
+    /// The field that asks for the age or the date of birth.
+    #[serde(default)]
+    pub age_field: Option<String>,
+    /// The field by which a guardian agrees for a person under fourteen (PIPL art. 31).
+    #[serde(default)]
+    pub guardian_field: Option<String>,
+    /// The field that carries the network address the form was sent from; a keyed hash of it is kept as evidence.
+    #[serde(default)]
+    pub address_field: Option<String>,
 }

@@ -13,6 +13,7 @@ use sluice_ports::{Clock, PortError, Queue};
 
 use crate::clock::SystemClock;
 use crate::fault::storage;
+use crate::generation::{Current, Snapshot};
 use crate::queue::Queues;
 use crate::store::{Inner, Store};
 use crate::tables::{self, Name};
@@ -114,9 +115,11 @@ impl Store {
     pub fn open(dir: &Path, options: Options) -> Result<Self, OpenError> {
         make_private(dir).map_err(|cause| OpenError::Directory { path: dir.to_owned(), cause })?;
         let file = dir.join(FILE);
+        // What a rewriting left that did not come to its end; the file itself is whole.
+        let _none_mostly = std::fs::remove_file(file.with_extension("redb.new"));
         let database = builder(&options).create(&file).map_err(|error| refused(dir, error))?;
         keep_private(&file).map_err(|cause| OpenError::Directory { path: dir.to_owned(), cause })?;
-        Self::over(database, options)
+        Self::at(database, Some(file), options)
     }
 
     /// A store that is gone when its last clone is: for tests.
@@ -129,14 +132,18 @@ impl Store {
     }
 
     pub(crate) fn over(database: Database, options: Options) -> Result<Self, OpenError> {
+        Self::at(database, None, options)
+    }
+
+    fn at(database: Database, file: Option<PathBuf>, options: Options) -> Result<Self, OpenError> {
         prepare(&database)?;
-        let (totals, newest_id) = found(&database)?;
+        let current = Current::new(database, file, options.cache_bytes);
+        let (totals, newest_id) = found(&current.snapshot()?)?;
         let run = fresh_run();
         let queues = Arc::new(Queues::new(totals, newest_id, options.receive_limits, run));
-        let database = Arc::new(database);
-        let writer = Writer::start(Arc::clone(&database), Arc::clone(&queues))
+        let writer = Writer::start(current.clone(), Arc::clone(&queues))
             .map_err(|error| crate::fault::unavailable(format!("its writer does not start: {error}")))?;
-        Ok(Self { inner: Arc::new(Inner { writer, database, queues, clock: options.clock }) })
+        Ok(Self { inner: Arc::new(Inner { writer, current, queues, clock: options.clock }) })
     }
 }
 
@@ -175,7 +182,8 @@ fn prepare(database: &Database) -> Result<(), OpenError> {
 }
 
 fn stored_layout(database: &Database) -> Result<Option<Vec<u8>>, PortError> {
-    let table = tables::read(&database.begin_read().map_err(storage)?, Name::About)?;
+    let snapshot = database.begin_read().map_err(storage)?;
+    let table = snapshot.open_table(Name::About.definition()).map_err(storage)?;
     Ok(table.get(b"layout".as_slice()).map_err(storage)?.map(|found| found.value().to_vec()))
 }
 
@@ -186,13 +194,12 @@ fn write_layout(transaction: &redb::WriteTransaction) -> Result<(), PortError> {
 }
 
 /// How many messages each queue holds, and the newest id of any.
-fn found(database: &Database) -> Result<([u64; 3], u64), PortError> {
-    let snapshot = database.begin_read().map_err(storage)?;
+fn found(snapshot: &Snapshot) -> Result<([u64; 3], u64), PortError> {
     let (mut totals, mut newest) = (Vec::with_capacity(3), 0);
     for queue in Queue::ALL {
-        let messages = tables::read(&snapshot, Name::messages(queue))?;
+        let messages = tables::read(snapshot, Name::messages(queue))?;
         totals.push(messages.len().map_err(storage)?);
-        for table in [messages, tables::read(&snapshot, Name::dead(queue))?] {
+        for table in [messages, tables::read(snapshot, Name::dead(queue))?] {
             let last = table.last().map_err(storage)?;
             let id =
                 last.and_then(|(key, _)| key.value().first_chunk().copied()).map_or(0, u64::from_be_bytes);
@@ -210,7 +217,7 @@ fn fresh_run() -> u32 {
 }
 
 /// The directory may be the user's own, with wider permissions: the file says itself that it is nobody else's.
-fn keep_private(file: &Path) -> std::io::Result<()> {
+pub(crate) fn keep_private(file: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     {
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);

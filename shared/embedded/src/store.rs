@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use redb::{Database, ReadTransaction, ReadableDatabase as _};
 use serde::de::DeserializeOwned;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{Clock, PortError};
 
 use crate::fault::{Fault, storage};
+use crate::generation::{Current, Snapshot};
 use crate::queue::Queues;
 use crate::tables::{self, Name, Tables};
 use crate::writer::Writer;
@@ -21,7 +21,7 @@ pub struct Store {
 pub(crate) struct Inner {
     // Dropped first: its thread finishes what was handed in while the database is still open.
     pub(crate) writer: Writer,
-    pub(crate) database: Arc<Database>,
+    pub(crate) current: Current,
     pub(crate) queues: Arc<Queues>,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -50,8 +50,13 @@ impl Store {
         self.inner.writer.write(work).await
     }
 
-    pub(crate) fn snapshot(&self) -> Result<ReadTransaction, PortError> {
-        self.inner.database.begin_read().map_err(storage)
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, PortError> {
+        self.inner.current.snapshot()
+    }
+
+    /// Writes the file anew, so that nothing that was deleted can be read in it. In memory there is nothing to do.
+    pub async fn rewrite(&self) -> Result<(), PortError> {
+        self.inner.writer.rewrite().await
     }
 
     /// One record of the newest commit.

@@ -2,13 +2,14 @@
 //! any tool and a later version can extend. (postcard would be a third smaller, but serde's `flatten` and tagged enums, which
 //! the domain's records use, need a self-describing format.)
 
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable as _, Table, TableDefinition, WriteTransaction};
+use redb::{ReadableTable as _, Table, TableDefinition, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{PortError, Queue};
 
 use crate::fault::{Fault, storage, unreadable};
+use crate::generation::{Reading, Snapshot};
 
 type Bytes = &'static [u8];
 
@@ -20,6 +21,8 @@ pub(crate) enum Name {
     Receipts,
     Consents,
     Withdrawals,
+    PersonMarks,
+    ContactCounts,
     Audits,
     AuditTraces,
     AuditDays,
@@ -46,6 +49,8 @@ impl Name {
         Self::Receipts,
         Self::Consents,
         Self::Withdrawals,
+        Self::PersonMarks,
+        Self::ContactCounts,
         Self::Audits,
         Self::AuditTraces,
         Self::AuditDays,
@@ -89,6 +94,8 @@ impl Name {
             Self::Receipts => "receipts",
             Self::Consents => "consents",
             Self::Withdrawals => "withdrawals",
+            Self::PersonMarks => "person_marks",
+            Self::ContactCounts => "contact_counts",
             Self::Audits => "audits",
             Self::AuditTraces => "audit_traces",
             Self::AuditDays => "audit_days",
@@ -108,7 +115,7 @@ impl Name {
         }
     }
 
-    fn definition(self) -> TableDefinition<'static, Bytes, Bytes> {
+    pub(crate) fn definition(self) -> TableDefinition<'static, Bytes, Bytes> {
         TableDefinition::new(self.as_str())
     }
 }
@@ -189,8 +196,8 @@ pub(crate) fn create(transaction: &WriteTransaction) -> Result<(), PortError> {
 }
 
 /// One table of a snapshot.
-pub(crate) fn read(snapshot: &ReadTransaction, name: Name) -> Result<ReadOnlyTable<Bytes, Bytes>, PortError> {
-    snapshot.open_table(name.definition()).map_err(storage)
+pub(crate) fn read(snapshot: &Snapshot, name: Name) -> Result<Reading, PortError> {
+    snapshot.table(name)
 }
 
 /// A stored record.

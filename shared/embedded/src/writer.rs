@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use redb::Database;
 use sluice_ports::{PortError, Queue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::fault::{Fault, STORE, storage, unavailable};
+use crate::generation::Current;
 use crate::line::{Line, Patience, Taken};
 use crate::queue::Queues;
 use crate::tables::{Name, Tables};
@@ -73,6 +73,7 @@ where
 enum Message {
     Write(Box<dyn Job>),
     Remove { queue: Queue, ids: Vec<u64>, _place: OwnedSemaphorePermit },
+    Rewrite { reply: oneshot::Sender<Result<(), PortError>>, _place: OwnedSemaphorePermit },
 }
 
 /// The callers' end.
@@ -84,14 +85,21 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(crate) fn start(database: Arc<Database>, queues: Arc<Queues>) -> std::io::Result<Self> {
+    pub(crate) fn start(current: Current, queues: Arc<Queues>) -> std::io::Result<Self> {
         let line = Arc::new(Line::new());
         let places = Arc::new(Semaphore::new(WAITING));
         let closing = ClosedOnExit { places: Arc::clone(&places), line: Arc::clone(&line) };
         let thread = std::thread::Builder::new().name("sluice-writer".into()).spawn(move || {
             let closing = closing;
-            Work { database, queues, removals: Vec::new(), patience: REMOVALS_WAIT, company: 1 }
-                .run(&closing.line);
+            Work {
+                current,
+                queues,
+                removals: Vec::new(),
+                rewrites: Vec::new(),
+                patience: REMOVALS_WAIT,
+                company: 1,
+            }
+            .run(&closing.line);
             drop(closing);
         })?;
         Ok(Self { places, line, thread: Some(thread) })
@@ -131,6 +139,14 @@ impl Writer {
         self.hand_in(Message::Remove { queue, ids, _place: place })
     }
 
+    /// Writes the file anew, after everything that was handed in before.
+    pub(crate) async fn rewrite(&self) -> Result<(), PortError> {
+        let place = self.place().await?;
+        let (reply, answer) = oneshot::channel();
+        self.hand_in(Message::Rewrite { reply, _place: place })?;
+        answer.await.map_err(|_| stopped())?
+    }
+
     fn hand_in(&self, message: Message) -> Result<(), PortError> {
         self.line.push(message).map_err(|_| stopped())
     }
@@ -164,8 +180,10 @@ impl Drop for ClosedOnExit {
 }
 
 struct Work {
-    database: Arc<Database>,
+    current: Current,
     queues: Arc<Queues>,
+    /// Who waits for a new file.
+    rewrites: Vec<oneshot::Sender<Result<(), PortError>>>,
     removals: Vec<(Queue, u64)>,
     /// How long removals wait for company now: longer after a failure, so that a broken disk is not asked 50 times a second.
     patience: Duration,
@@ -198,9 +216,10 @@ impl Work {
             if !jobs.is_empty() {
                 self.company = jobs.len();
             }
-            if !jobs.is_empty() || idle || self.removals.len() >= BATCH {
+            if !jobs.is_empty() || idle || self.removals.len() >= BATCH || !self.rewrites.is_empty() {
                 self.batch(&mut jobs);
             }
+            self.rewrite();
         }
         if !self.removals.is_empty() {
             self.batch(&mut jobs);
@@ -211,6 +230,21 @@ impl Work {
         match message {
             Message::Write(job) => jobs.push(job),
             Message::Remove { queue, ids, .. } => self.removals.extend(ids.into_iter().map(|id| (queue, id))),
+            Message::Rewrite { reply, .. } => self.rewrites.push(reply),
+        }
+    }
+
+    /// Once for everybody who waits for it.
+    fn rewrite(&mut self) {
+        if self.rewrites.is_empty() {
+            return;
+        }
+        let rewritten = self.current.rewrite();
+        if let Err(error) = &rewritten {
+            tracing::error!("the store's file was not written anew: {error}");
+        }
+        for reply in self.rewrites.drain(..) {
+            let _unheard = reply.send(rewritten.clone());
         }
     }
 
@@ -232,7 +266,7 @@ impl Work {
     }
 
     fn commit(&self, jobs: &mut [Box<dyn Job>]) -> Result<(), PortError> {
-        let transaction = self.database.begin_write().map_err(storage)?;
+        let transaction = self.current.begin_write()?;
         let mut tables = Tables::of(&transaction, self.queues.newest_id());
         for (queue, id) in &self.removals {
             tables.remove(Name::messages(*queue), &id.to_be_bytes()).map_err(Fault::into_inner)?;

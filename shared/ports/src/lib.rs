@@ -7,7 +7,9 @@ mod backlog;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod contact;
 mod digests;
+mod erasure;
 mod error;
 mod head_signer;
 mod http;
@@ -17,7 +19,9 @@ mod store;
 
 pub use backlog::{Backlog, Reports};
 pub use clock::{Clock, Entropy, Nonces};
+pub use contact::{ContactLimits, Place};
 pub use digests::{Digests, days_before};
+pub use erasure::{Destroyed, Erasure, ErasureRequest};
 pub use error::PortError;
 pub use head_signer::HeadSigner;
 pub use http::{HttpClient, HttpRequest, HttpResponse, TransportError};

@@ -1,7 +1,7 @@
 use std::future::Future;
 
 use sluice_domain::audit::{AuditRecord, Receipt};
-use sluice_domain::consent::{ConsentKey, ConsentRecord, Withdrawal};
+use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
 use sluice_domain::delivery::{Attempt, Delivery, Exposure, FencingToken};
 use sluice_domain::event::Event;
 use sluice_domain::id::{EventKey, PersonId, TenantId, TraceId};
@@ -90,6 +90,17 @@ pub trait ConsentStore: Send + Sync {
         key: Option<&ConsentKey>,
         withdrawal: Withdrawal,
     ) -> impl Future<Output = Result<usize, PortError>> + Send;
+
+    /// Notes something of a person that every consent of theirs then carries in [`ConsentRecord::marks`]; says whether it was new: the same
+    /// mark of the same moment, or of an earlier one, changes nothing.
+    fn mark(
+        &self,
+        tenant: &TenantId,
+        person: &PersonId,
+        mark: Mark,
+        at: UnixMillis,
+        evidence: Evidence,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
 }
 
 /// The audit log: one record per event, for ever.

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
+use sluice_domain::consent::{OptOutWords, RecipientEntry};
+use sluice_domain::contact::ContactPolicy;
 use sluice_domain::destination::{Destination, Route};
+use sluice_domain::event::EventKind;
 use sluice_domain::experiment::Experiment;
 use sluice_domain::id::TenantId;
 use sluice_domain::link::LinkPolicy;
@@ -44,6 +47,17 @@ pub(crate) struct TenantFile {
     pub(crate) sources: Vec<Spanned<Source>>,
     #[serde(default)]
     pub(crate) forms: Vec<Spanned<Form>>,
+    #[serde(default)]
+    pub(crate) recipients: Vec<Spanned<RecipientEntry>>,
+    /// Where the gate runs.
+    #[serde(default)]
+    pub(crate) region: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) opt_out: OptOutWords,
+    #[serde(default)]
+    pub(crate) erase_on: Vec<Spanned<EventKind>>,
+    #[serde(default)]
+    pub(crate) contact: Option<Spanned<ContactPolicy>>,
     #[serde(default)]
     pub(crate) routes: Vec<Spanned<Route>>,
     #[serde(default)]

@@ -7,18 +7,21 @@ use std::sync::Arc;
 
 use channel_dispatch::{ChannelDispatch, Sender};
 use sluice_channels::{Idempotency, Message, SendReport};
-use sluice_domain::consent::{ConsentKey, ConsentRecord, Withdrawal};
+use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
+use sluice_domain::contact::Slot;
 use sluice_domain::decision::Verdict;
 use sluice_domain::delivery::{Attempt, Delivery, FencingToken};
 use sluice_domain::destination::{Channel, Destination};
 use sluice_domain::id::{EventKey, PersonId, TenantId};
 use sluice_domain::progress::UncheckedAssigned;
 use sluice_domain::settings::Settings;
-use sluice_domain::time::BusinessDay;
+use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_embedded::{Options, Store};
 use sluice_ports::conformance::interleaving::{Ending, Hands, Memory, SHORT, Scenario, explore};
 use sluice_ports::conformance::samples::{brand, key};
-use sluice_ports::{Claim, ClaimRequest, ConsentStore, Deliveries, Entropy, Page, PortError, Settlement};
+use sluice_ports::{
+    Claim, ClaimRequest, ConsentStore, ContactLimits, Deliveries, Entropy, Page, Place, PortError, Settlement,
+};
 use sluice_steps::Stage as _;
 use sluice_telemetry::{Counters, Metrics};
 
@@ -83,6 +86,23 @@ impl ConsentStore for Explored {
         withdrawal: Withdrawal,
     ) -> Result<usize, PortError> {
         self.0.store().withdraw(tenant, person, key, withdrawal).await
+    }
+
+    async fn mark(
+        &self,
+        tenant: &TenantId,
+        person: &PersonId,
+        mark: Mark,
+        at: UnixMillis,
+        evidence: Evidence,
+    ) -> Result<bool, PortError> {
+        self.0.store().mark(tenant, person, mark, at, evidence).await
+    }
+}
+
+impl ContactLimits for Explored {
+    async fn take_place(&self, slot: &Slot) -> Result<Place, PortError> {
+        self.0.store().take_place(slot).await
     }
 }
 

@@ -7,4 +7,5 @@ mod outcomes;
 mod queue;
 mod sending;
 mod support;
+mod timing;
 mod unclear;

@@ -6,6 +6,7 @@ use sluice_domain::consent::*;
 use sluice_domain::decision::Verdict;
 use sluice_domain::delivery::{DeliveryState, Outcome};
 use sluice_domain::failure::FailureKind;
+use sluice_domain::id::{DestinationId, TenantId};
 use sluice_domain::progress::Assigned;
 use sluice_ports::ConsentStore as _;
 
@@ -65,23 +66,23 @@ async fn a_passing_fault_is_tried_again_later_and_later() {
 
 fn consent(assigned: &Assigned, recipient: &str) -> ConsentRecord {
     let event = assigned.cleared.event();
-    ConsentRecord {
-        key: ConsentKey {
-            tenant: event.key.tenant.clone(),
-            person: assigned.cleared.person().clone(),
-            purpose: Purpose::new("sales_contact").unwrap(),
-            recipient: Recipient::new(recipient).unwrap(),
-        },
-        text: ConsentText { version: "1".into(), sha256: "00".repeat(32) },
-        granted_at: NOON.plus_ms(-MINUTE),
-        evidence: Evidence::Operator { note: "test".into() },
-        valid_until: None,
-        withdrawn: None,
-    }
+    let key = ConsentKey {
+        tenant: event.key.tenant.clone(),
+        person: assigned.cleared.person().clone(),
+        purpose: Purpose::new("sales_contact").unwrap(),
+        recipient: Recipient::new(recipient).unwrap(),
+    };
+    let text = ConsentText { version: "1".into(), sha256: "00".repeat(32) };
+    let evidence = Evidence::Operator { note: "test".into() };
+    let record = ConsentRecord::new(key, text, NOON.plus_ms(-MINUTE), evidence);
+    // What the shipped recipients do with the data.
+    let tenant = &settings().tenants[&event.key.tenant];
+    let notice = tenant.forms.values().find(|form| form.recipient.as_str() == recipient);
+    ConsentRecord { notice: notice.and_then(|form| form.notice.clone()), ..record }
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn an_opt_out_of_the_person_withdraws_their_consent_with_the_event_as_evidence() {
+async fn an_opt_out_of_the_person_withdraws_their_consent_with_the_answer_as_evidence() {
     let desk = desk();
     let assigned = assigned(1, PERSON, Verdict::AllowMasked);
     let (granted, other) = (consent(&assigned, "mcn_service"), consent(&assigned, "mcn_leads"));
@@ -91,7 +92,12 @@ async fn an_opt_out_of_the_person_withdraws_their_consent_with_the_event_as_evid
     assert_eq!(desk.deliver(&assigned).await, Ok(()));
     let stored = desk.store.consents(&[granted.key, other.key]).await.unwrap();
     let event = assigned.cleared.event();
-    let evidence = Evidence::of(event);
+    let evidence = Evidence::Channel {
+        channel: "wechat_custom".into(),
+        code: "0".into(),
+        key: event.key.clone(),
+        trace_id: event.trace_id,
+    };
     assert_eq!(stored[0].as_ref().unwrap().withdrawn, Some(Withdrawal { at: NOON, evidence }));
     assert_eq!(stored[1].as_ref().unwrap().withdrawn, None);
 }
@@ -144,4 +150,51 @@ async fn consent_withdrawn_while_a_message_waits_stops_it() {
     let delivery = desk.delivery(&assigned).await;
     let withheld = Outcome::Withheld { code: "consent_withdrawn".into() };
     assert_eq!((delivery.state, &delivery.attempts[1].outcome), (DeliveryState::Refused, &Some(withheld)));
+}
+
+/// Feishu 230053, where the message goes to the person; the same answer of a member of staff says nothing (above).
+#[tokio::test(flavor = "current_thread")]
+async fn whoever_stops_the_feishu_bot_withdraws() {
+    let mut settings = settings();
+    let tenant = settings.tenants.get_mut(&TenantId::new("demo-mcn").unwrap()).unwrap();
+    let tenant = std::sync::Arc::get_mut(tenant).unwrap();
+    let channel = &mut tenant.destinations.get_mut(&DestinationId::new(PERSON).unwrap()).unwrap().channel;
+    *channel = sluice_domain::destination::Channel::FeishuApp {
+        app_id: "cli_1".into(),
+        secret: "demo-mcn/feishu-app".into(),
+        receive_id_type: "open_id".into(),
+        receive_id: "form.wechat_openid".into(),
+    };
+    let desk = desk_with(settings);
+    let assigned = assigned(1, PERSON, Verdict::AllowMasked);
+    let granted = consent(&assigned, "mcn_service");
+    desk.store.grant(granted.clone()).await.unwrap();
+    desk.platform.answers(Outcome::RecipientRefused { opt_out: true });
+    assert_eq!(desk.deliver(&assigned).await, Ok(()));
+    let (_, message) = &desk.platform.taken()[0];
+    assert_eq!(message.recipient.as_deref(), Some("oPerson00000000000000000000001"));
+    let stored = desk.store.consents(&[granted.key]).await.unwrap();
+    assert!(stored[0].as_ref().unwrap().withdrawn.is_some());
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_person_out_of_reach_is_noted_once_with_the_platforms_code() {
+    let desk = desk();
+    let first = assigned(1, PERSON, Verdict::AllowMasked);
+    let granted = consent(&first, "mcn_service");
+    desk.store.grant(granted.clone()).await.unwrap();
+    desk.platform.answers(Outcome::RecipientRefused { opt_out: false });
+    assert_eq!(desk.deliver(&first).await, Ok(()));
+    let stored = desk.store.consents(std::slice::from_ref(&granted.key)).await.unwrap().remove(0).unwrap();
+    let mark = &stored.marks.unreachable["wechat_custom"];
+    assert!(matches!(&mark.evidence, Evidence::Channel { code, .. } if code == "0"));
+    assert_eq!(stored.withdrawn, None);
+    // Staff that can not be reached says nothing of the person.
+    let staff = assigned(2, APP, Verdict::AllowMasked);
+    let granted = consent(&staff, "wecom_sales");
+    desk.store.grant(granted.clone()).await.unwrap();
+    desk.platform.answers(Outcome::RecipientRefused { opt_out: false });
+    assert_eq!(desk.deliver(&staff).await, Ok(()));
+    let stored = desk.store.consents(&[granted.key]).await.unwrap().remove(0).unwrap();
+    assert!(stored.marks.is_empty());
 }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use channel_dispatch::{ChannelDispatch, Sender};
 use sluice_channels::{Idempotency, Message, SendReport};
-use sluice_domain::consent::{ConsentKey, ConsentRecord, Withdrawal};
+use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
+use sluice_domain::contact::Slot;
 use sluice_domain::decision::{Decision, PackStamp, Reason, Verdict};
 use sluice_domain::delivery::{Attempt, Delivery, FencingToken, Outcome};
 use sluice_domain::destination::{Channel, Destination};
@@ -20,7 +21,8 @@ use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_embedded::{ManualClock, Options, Store, SystemEntropy};
 use sluice_ports::{
-    Claim, ClaimRequest, Clock as _, ConsentStore, Deliveries, KeyRing, Page, PortError, Settlement,
+    Claim, ClaimRequest, Clock as _, ConsentStore, ContactLimits, Deliveries, KeyRing, Page, Place,
+    PortError, Settlement,
 };
 use sluice_steps::{Stage as _, StageError};
 use sluice_telemetry::{Counters, Metrics};
@@ -127,6 +129,24 @@ impl ConsentStore for Watched {
     ) -> Result<usize, PortError> {
         due(&self.failing_withdrawals)?;
         self.inner.withdraw(tenant, person, key, withdrawal).await
+    }
+
+    async fn mark(
+        &self,
+        tenant: &TenantId,
+        person: &PersonId,
+        mark: Mark,
+        at: UnixMillis,
+        evidence: Evidence,
+    ) -> Result<bool, PortError> {
+        self.inner.mark(tenant, person, mark, at, evidence).await
+    }
+}
+
+impl ContactLimits for Watched {
+    async fn take_place(&self, slot: &Slot) -> Result<Place, PortError> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.inner.take_place(slot).await
     }
 }
 
@@ -238,6 +258,24 @@ pub(crate) fn unchecked(assigned: &Assigned) -> UncheckedAssigned {
 
 /// A form of 张三, 13800138000, cleared at [`NOON`] and assigned to a destination.
 pub(crate) fn assigned(number: u8, destination: &str, verdict: Verdict) -> Assigned {
+    assigned_to(event, number, destination, verdict)
+}
+
+/// An event of a person who did something before.
+pub(crate) fn of_person(number: u8, person: u8, destination: &str) -> Assigned {
+    let event = |number, keys: &TenantKeys| Event {
+        person: Some(keys.person(&format!("open-{person}"))),
+        ..event(number, keys)
+    };
+    assigned_to(event, number, destination, Verdict::AllowMasked)
+}
+
+fn assigned_to(
+    event: impl Fn(u8, &TenantKeys) -> Event,
+    number: u8,
+    destination: &str,
+    verdict: Verdict,
+) -> Assigned {
     let tenant = if destination == PERSON { "demo-mcn" } else { "demo-brand" };
     let keys = keys(&TenantId::new(tenant).unwrap());
     let cleared = Cleared::by(&decision(verdict), event(number, &keys), NOON, &keys).unwrap();

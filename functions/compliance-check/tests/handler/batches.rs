@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use compliance_check::ComplianceCheck;
 use sluice_domain::audit::{AuditRecord, Receipt};
-use sluice_domain::consent::{ConsentKey, ConsentRecord, Withdrawal};
+use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
 use sluice_domain::event::Event;
 use sluice_domain::id::{EventKey, PersonId, TenantId, TraceId};
 use sluice_domain::order::OrderEntry;
 use sluice_domain::tenant::TenantKeys;
-use sluice_domain::time::BusinessDay;
+use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_embedded::Store;
 use sluice_ports::{
     AuditLog, ConsentStore, Intake, KeyRing, OrderBook, OutboundMessage, Outbox, Page, PortError, Queue,
@@ -98,6 +98,17 @@ impl ConsentStore for Counted {
         withdrawal: Withdrawal,
     ) -> Result<usize, PortError> {
         self.store.withdraw(tenant, person, key, withdrawal).await
+    }
+
+    async fn mark(
+        &self,
+        tenant: &TenantId,
+        person: &PersonId,
+        mark: Mark,
+        at: UnixMillis,
+        evidence: Evidence,
+    ) -> Result<bool, PortError> {
+        self.store.mark(tenant, person, mark, at, evidence).await
     }
 }
 

@@ -13,13 +13,11 @@ use crate::sample::{Made, RECEIVED, conversation, lead, message, order, unauthor
 
 /// A consent given an hour before the samples.
 async fn agree(gate: &Gate, recipient: &str) {
+    let (text, evidence) = (ConsentText::shown("1", "我同意"), Evidence::Operator { note: "test".into() });
+    let key = consent_key("sales_contact", recipient);
     let record = ConsentRecord {
-        key: consent_key("sales_contact", recipient),
-        text: ConsentText::shown("1", "我同意"),
-        granted_at: RECEIVED.plus_ms(-3_600_000),
-        evidence: Evidence::Operator { note: "test".into() },
         valid_until: Some(RECEIVED.plus_ms(DAY_MS)),
-        withdrawn: None,
+        ..ConsentRecord::new(key, text, RECEIVED.plus_ms(-3_600_000), evidence)
     };
     assert!(gate.store.grant(record).await.unwrap());
 }

@@ -12,7 +12,7 @@ use sluice_domain::decision::Decision;
 use sluice_domain::event::Event;
 use sluice_domain::id::TenantId;
 use sluice_domain::progress::{Cleared, UncheckedCleared};
-use sluice_domain::settings::Settings;
+use sluice_domain::settings::{Settings, Tenant};
 use sluice_domain::tenant::TenantKeys;
 use sluice_embedded::{ManualClock, Options, Store};
 use sluice_ports::{AuditLog as _, ConsentStore as _, KeyRing, PortError, Queue};
@@ -51,6 +51,14 @@ pub(crate) fn settings() -> Arc<Settings> {
 impl Gate {
     /// One second after the samples arrived.
     pub(crate) fn open() -> Self {
+        Self::open_with(|_| {})
+    }
+
+    /// Under the shipped configuration with a change of the brand's.
+    pub(crate) fn open_with(change: impl FnOnce(&mut Tenant)) -> Self {
+        let mut settings = settings();
+        let tenants = &mut Arc::get_mut(&mut settings).unwrap().tenants;
+        change(Arc::get_mut(tenants.get_mut(&TenantId::new("demo-brand").unwrap()).unwrap()).unwrap());
         let clock = Arc::new(ManualClock::at(RECEIVED.plus_ms(1_000)));
         let options = Options {
             clock: Arc::<ManualClock>::clone(&clock) as Arc<dyn sluice_ports::Clock>,
@@ -59,7 +67,7 @@ impl Gate {
         let store = Store::in_memory(options).unwrap();
         let counters = Counters::default();
         let handler = ComplianceCheck {
-            settings: settings(),
+            settings,
             store: store.clone(),
             keys: SampleKeys,
             clock: Arc::clone(&clock),

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod batches;
 #[cfg(test)]
+mod consents;
+#[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod effects;

@@ -19,6 +19,7 @@ use crate::output::{CommandError, Output};
 use crate::state::State;
 
 pub use verify::file as verify_file;
+pub(crate) use verify::public_key;
 
 /// Runs a subcommand on an open data directory.
 ///

@@ -155,7 +155,7 @@ fn signed(head: &SignedHead) -> String {
     format!("at {} by key {}", head.head.sealed_at, head.signature.key)
 }
 
-fn public_key(path: &Path) -> Result<PublicKey, CommandError> {
+pub(crate) fn public_key(path: &Path) -> Result<PublicKey, CommandError> {
     let text = bounded(path, 16 * 1024).map_err(CommandError::configuration)?;
     PublicKey::from_text(&String::from_utf8_lossy(&text))
         .map_err(|error| CommandError::configuration(format!("`{}`: {error}", path.display())))

@@ -12,10 +12,12 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValue;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
-use sluice_domain::consent::{ConsentKey, ConsentRecord, Withdrawal, after_grant};
+use sluice_domain::consent::{
+    ConsentKey, ConsentRecord, Evidence, Mark, Marked, Marks, Withdrawal, after_grant,
+};
 use sluice_domain::id::{PersonId, TenantId};
 use sluice_domain::time::UnixMillis;
-use sluice_ports::{ConsentStore, Outbox, PortError};
+use sluice_ports::{ConsentStore, ErasureRequest, Outbox, PortError};
 
 use super::item::{Attributes, LARGEST, RECORD, WRITER, json, number, parse, read_number, read_text, text};
 use super::key::{EVERYTHING, of_person, of_purpose};
@@ -30,6 +32,11 @@ const WITHDRAWAL: &str = "withdrawal";
 const WITHDRAWN_AT: &str = "withdrawn_at";
 /// When the withdrawal before the latest was: so that a withdrawal whose answer was lost can still tell how much it ended.
 const BEFORE: &str = "withdrawn_at_before";
+/// In the item of everything: what is known of the person as a whole, an attribute a mark, each with its moment.
+const UNDER_14: &str = "mark_under_14";
+const UNREACHABLE: &str = "mark_unreachable_";
+/// After a mark's name: when.
+const MARKED_AT: &str = "_at";
 /// When the grant was.
 const GRANTED_AT: &str = "granted_at";
 /// Of a person who never withdrew.
@@ -42,6 +49,7 @@ const LOOKS: usize = 5;
 struct Known {
     grant: Option<ConsentRecord>,
     withdrawal: Option<Withdrawal>,
+    marks: Marks,
     /// The nonce of the last write.
     writer: Option<String>,
 }
@@ -54,17 +62,97 @@ impl Known {
         Ok(Self {
             grant: optional(RECORD)?.map(|text| parse(TABLE, text)).transpose()?,
             withdrawal: optional(WITHDRAWAL)?.map(|text| parse(TABLE, text)).transpose()?,
+            marks: marks(item)?,
             writer: Some(read_text(TABLE, item, WRITER)?.to_owned()),
         })
     }
 
     /// The consent as it is: ended by the later of both withdrawals, unless it was given after them.
-    fn consent(&self, everything: Option<&Withdrawal>) -> Option<ConsentRecord> {
+    fn consent(&self, everything: Option<&Self>) -> Option<ConsentRecord> {
         let mut record = self.grant.clone()?;
-        let latest = self.withdrawal.iter().chain(everything).max_by_key(|withdrawal| withdrawal.at);
-        record.withdrawn = latest.filter(|withdrawal| withdrawal.at >= record.granted_at).cloned();
+        let of_person = everything.and_then(|known| known.withdrawal.as_ref());
+        let latest = self.withdrawal.iter().chain(of_person).max_by_key(|withdrawal| withdrawal.at);
+        record.withdrawn = latest.filter(|withdrawal| withdrawal.ends(&record)).cloned();
+        record.marks = everything.map(|known| known.marks.clone()).unwrap_or_default();
         Some(record)
     }
+}
+
+/// The marks in the item of everything; every other item has none.
+fn marks(item: &Attributes) -> Result<Marks, PortError> {
+    let mut marks = Marks::default();
+    for name in item.keys().filter(|name| !name.ends_with(MARKED_AT)) {
+        let marked = || parse::<Marked>(TABLE, read_text(TABLE, item, name)?);
+        if name == UNDER_14 {
+            marks.under_14 = Some(marked()?);
+        } else if let Some(channel) = name.strip_prefix(UNREACHABLE) {
+            marks.unreachable.insert(channel.to_owned(), marked()?);
+        }
+    }
+    Ok(marks)
+}
+
+impl Known {
+    fn is_everything(item: &Attributes) -> Result<bool, PortError> {
+        Ok(read_text(TABLE, item, PURPOSE_RECIPIENT)? == EVERYTHING)
+    }
+}
+
+/// The items of a person as they become when the person is erased.
+pub(super) struct Remains {
+    /// What is put in place of the item of everything, and the writer of the one that is there.
+    pub(super) entry: (Attributes, Option<String>),
+    /// Each item that goes, with the one that takes its place under the reference.
+    pub(super) moved: Vec<(Attributes, Option<Attributes>)>,
+    /// There were marks.
+    pub(super) marked: bool,
+}
+
+/// What becomes of a person's items.
+pub(super) fn remains(items: &[Attributes], request: &ErasureRequest) -> Result<Remains, PortError> {
+    let (mut everything, mut payloads, mut moved) = (None, Vec::new(), Vec::new());
+    for item in items {
+        if Known::is_everything(item)? {
+            everything = Some(Known::read(item)?);
+        }
+    }
+    for item in items {
+        if Known::is_everything(item)? {
+            continue;
+        }
+        let consent = Known::read(item)?.consent(everything.as_ref());
+        let kept = match consent {
+            None => None,
+            Some(consent) => {
+                payloads.extend(consent.evidence.payload().map(str::to_owned));
+                Some(kept_item(request.restricted(consent))?)
+            }
+        };
+        moved.push((item.clone(), kept));
+    }
+    let before = everything.as_ref().and_then(|known| known.withdrawal.as_ref());
+    let entry = request.entry(before, payloads);
+    let mut item = item_key(&of_person(&request.tenant, &request.person), EVERYTHING);
+    put_withdrawal(&mut item, &entry)?;
+    let marked = everything.as_ref().is_some_and(|known| !known.marks.is_empty());
+    Ok(Remains { entry: (item, everything.and_then(|known| known.writer)), moved, marked })
+}
+
+fn kept_item(mut record: ConsentRecord) -> Result<Attributes, PortError> {
+    let mut item = item_key(&person_of(&record.key), &of_purpose(&record.key));
+    if let Some(withdrawal) = record.withdrawn.take() {
+        put_withdrawal(&mut item, &withdrawal)?;
+    }
+    item.insert(GRANTED_AT.to_owned(), number(record.granted_at.0));
+    item.insert(RECORD.to_owned(), text(json(TABLE, &record)?));
+    Ok(item)
+}
+
+fn put_withdrawal(item: &mut Attributes, withdrawal: &Withdrawal) -> Result<(), PortError> {
+    item.insert(WITHDRAWAL.to_owned(), text(json(TABLE, withdrawal)?));
+    item.insert(WITHDRAWN_AT.to_owned(), number(withdrawal.at.0));
+    item.insert(BEFORE.to_owned(), number(NEVER));
+    Ok(())
 }
 
 fn item_key(person: &str, sort: &str) -> Attributes {
@@ -93,17 +181,17 @@ impl Tables {
     }
 
     /// The state of one consent: its item and the person's withdrawal of everything.
-    async fn one(&self, key: &ConsentKey) -> Result<(Known, Option<Withdrawal>), PortError> {
+    async fn one(&self, key: &ConsentKey) -> Result<(Known, Option<Known>), PortError> {
         let (person, sort) = (person_of(key), of_purpose(key));
         let everything = (person.clone(), EVERYTHING.to_owned());
         let own = (person, sort);
         let mut known = self.known(HashSet::from([own.clone(), everything.clone()])).await?;
-        let withdrawal = known.remove(&everything).and_then(|known| known.withdrawal);
-        Ok((known.remove(&own).unwrap_or_default(), withdrawal))
+        let everything = known.remove(&everything);
+        Ok((known.remove(&own).unwrap_or_default(), everything))
     }
 
     /// Every item of a person.
-    async fn of_person(&self, person: &str) -> Result<(Vec<Known>, Option<Withdrawal>), PortError> {
+    async fn of_person(&self, person: &str) -> Result<(Vec<Known>, Option<Known>), PortError> {
         let mut items = self
             .client()
             .query()
@@ -120,7 +208,7 @@ impl Tables {
             let item = item.map_err(|error| self.fault(TABLE, &error))?;
             let known = Known::read(&item)?;
             if read_text(TABLE, &item, PURPOSE_RECIPIENT)? == EVERYTHING {
-                everything = known.withdrawal;
+                everything = Some(known);
             } else {
                 consents.push(known);
             }
@@ -191,6 +279,25 @@ impl Tables {
         }
     }
 
+    /// Stores a mark unless the same or a later one is there; says whether it did.
+    async fn store_mark(&self, person: &str, name: &str, marked: &Marked) -> Result<bool, PortError> {
+        let writer = self.writer();
+        let update = self
+            .client()
+            .update_item()
+            .table_name(self.name(TABLE)?)
+            .set_key(Some(item_key(person, EVERYTHING)))
+            .update_expression("SET #mark = :mark, #at = :at, #writer = :writer")
+            .condition_expression("attribute_not_exists(#at) OR #at < :at")
+            .expression_attribute_names("#mark", name)
+            .expression_attribute_names("#at", format!("{name}{MARKED_AT}"))
+            .expression_attribute_names("#writer", WRITER)
+            .expression_attribute_values(":mark", text(json(TABLE, marked)?))
+            .expression_attribute_values(":at", number(marked.at.0))
+            .expression_attribute_values(":writer", text(writer.as_str()));
+        Ok(matches!(self.conditional(update, &writer).await?, Updated::Applied(_)))
+    }
+
     async fn conditional(&self, update: UpdateItemFluentBuilder, writer: &str) -> Result<Updated, PortError> {
         let sent = update
             .return_values(ReturnValue::AllNew)
@@ -234,7 +341,6 @@ impl<Q: Outbox> ConsentStore for Store<Q> {
         let answer = |key: &ConsentKey| {
             let person = person_of(key);
             let everything = known.get(&(person.clone(), EVERYTHING.to_owned()));
-            let everything = everything.and_then(|known| known.withdrawal.as_ref());
             known.get(&(person, of_purpose(key)))?.consent(everything)
         };
         Ok(keys.iter().map(answer).collect())
@@ -253,7 +359,7 @@ impl<Q: Outbox> ConsentStore for Store<Q> {
     /// A withdrawal of everything needs no look either: it has an item of its own, which ends what it ends whenever a consent is read.
     async fn grant(&self, record: ConsentRecord) -> Result<bool, PortError> {
         // Withdrawals have places of their own: a grant never carries one.
-        let record = ConsentRecord { withdrawn: None, ..record };
+        let record = ConsentRecord { withdrawn: None, marks: Marks::default(), ..record };
         if self.tables.store_grant(&record, None).await? {
             return Ok(true);
         }
@@ -261,6 +367,7 @@ impl<Q: Outbox> ConsentStore for Store<Q> {
             let (known, everything) = self.tables.one(&record.key).await?;
             let stored = known.consent(everything.as_ref());
             let Some(grant) = after_grant(stored.as_ref(), record.clone()) else { return Ok(false) };
+            let grant = ConsentRecord { marks: Marks::default(), ..grant };
             if self.tables.store_grant(&grant, known.writer.as_deref()).await? {
                 return Ok(true);
             }
@@ -283,8 +390,25 @@ impl<Q: Outbox> ConsentStore for Store<Q> {
             return Ok(0);
         };
         let known = Known::read(&item)?;
+        let everything = everything.and_then(|known| known.withdrawal);
         let before = everything.map_or(before, |everything| everything.at.max(before));
         Ok(usize::from(ended(&known, before, withdrawal.at)))
+    }
+
+    /// One call.
+    async fn mark(
+        &self,
+        tenant: &TenantId,
+        person: &PersonId,
+        mark: Mark,
+        at: UnixMillis,
+        evidence: Evidence,
+    ) -> Result<bool, PortError> {
+        let name = match mark {
+            Mark::Under14 => UNDER_14.to_owned(),
+            Mark::Unreachable(channel) => format!("{UNREACHABLE}{channel}"),
+        };
+        self.tables.store_mark(&of_person(tenant, person), &name, &Marked { at, evidence }).await
     }
 }
 

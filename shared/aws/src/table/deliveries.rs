@@ -13,7 +13,7 @@ use sluice_domain::delivery::{Attempt, Delivery, DeliveryState, FencingToken};
 use sluice_domain::id::{EventKey, PersonId, TenantId, TraceId};
 use sluice_domain::progress::Assignment;
 use sluice_domain::time::{BusinessDay, UnixMillis};
-use sluice_ports::{Claim, ClaimRequest, Deliveries, Outbox, Page, PortError, Settlement};
+use sluice_ports::{Claim, ClaimRequest, Deliveries, ErasureRequest, Outbox, Page, PortError, Settlement};
 
 use super::item::{Attributes, WRITER, json, lacks, number, parse, read_number, read_text, text};
 use super::key::{Place, of_event};
@@ -34,7 +34,7 @@ const LOOKS: usize = 4;
 const STATUS: &str = "status";
 const UNTIL: &str = "in_progress_expiration";
 const VALIDATION: &str = "validation";
-const DATA: &str = "data";
+pub(super) const DATA: &str = "data";
 /// The state in Sluice's words: `status` can not tell how a delivery ended.
 const STATE: &str = "state";
 const OWNER: &str = "owner";
@@ -109,6 +109,15 @@ fn claimed(delivery: &Delivery) -> Result<Attributes, PortError> {
         (PAST.to_owned(), AttributeValue::L(past)),
         (OPEN.to_owned(), text(attempt_json(open)?)),
     ]))
+}
+
+/// The data of a delivery under the reference of its erased person; `None` when it is another's.
+pub(super) fn renamed_data(item: &Attributes, request: &ErasureRequest) -> Result<Option<String>, PortError> {
+    let data: Data = parse(TABLE, read_text(TABLE, item, DATA)?)?;
+    if data.person != request.person {
+        return Ok(None);
+    }
+    json(TABLE, &Data { person: request.reference.clone(), ..data }).map(Some)
 }
 
 fn read(item: &Attributes) -> Result<Delivery, PortError> {

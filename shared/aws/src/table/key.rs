@@ -56,6 +56,11 @@ impl Place {
     }
 }
 
+/// `tenant#day#contacts#person`: a partition of its own among those of the day, whose others end in a number.
+pub(crate) fn of_contacts(tenant: &TenantId, day: BusinessDay, person: &PersonId) -> String {
+    join([tenant.as_str(), &day.to_string(), "contacts", person.as_str()])
+}
+
 /// One partition of a day.
 pub(crate) fn day_partition(tenant: &TenantId, day: BusinessDay, shard: u8) -> String {
     join([tenant.as_str(), &day.to_string(), &shard.to_string()])

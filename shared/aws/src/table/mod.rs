@@ -3,8 +3,10 @@
 mod audits;
 mod batch;
 mod consents;
+mod contacts;
 mod cursor;
 mod deliveries;
+mod erasure;
 mod exposures;
 mod item;
 mod key;

@@ -19,7 +19,7 @@ pub(super) fn canonical(record: &AuditRecord) -> Vec<u8> {
 }
 
 /// As [`canonical`], of any JSON value.
-pub(super) fn write(value: &Value, out: &mut Vec<u8>) {
+pub(crate) fn write(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::Object(members) => {
             let mut members: Vec<_> = members.iter().filter(|(_, value)| !value.is_null()).collect();

@@ -1,6 +1,6 @@
 //! The audit record: written once per event, read by compliance staff and by reconciliation.
 
-mod canonical;
+pub(crate) mod canonical;
 mod commitment;
 mod finding;
 mod head;

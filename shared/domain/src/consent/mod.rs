@@ -2,6 +2,8 @@
 //!
 //! PIPL art. 14 (informed, voluntary; again when purpose, method or kind changes), 15 (withdrawal), 23 (separate consent per recipient).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, EventKind};
@@ -56,6 +58,21 @@ macro_rules! consent_word {
     };
 }
 
+mod opt_out;
+mod receipt;
+mod register;
+mod terms;
+
+pub use opt_out::OptOutWords;
+pub use receipt::{ReceiptHead, receipt, receipt_message};
+pub use register::{RecipientEntry, RecipientRole, SeparateBox};
+pub use terms::{
+    Age, ConsentTerms, Kind, MAINLAND, Mark, Marked, Marks, Method, Notice, Receiver, Separate, is_sensitive,
+};
+
+/// The effect in the audit record of an event after which its person is to be erased.
+pub const ERASURE_DUE: &str = "erasure_due";
+
 consent_word!(
     /// What the person agreed to be contacted for: `sales_contact`, `after_sale`, …
     Purpose, "purpose"
@@ -109,11 +126,33 @@ pub enum Evidence {
         kind: EventKind,
         /// The commitment to the callback's raw body, as the event has it: the same signed bytes prove one grant, not two.
         payload_sha256: String,
+        /// What the platform called the event, which says through which of its channels it came: `im_receive_msg`.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        channel: String,
+        /// The pseudonym of the person's network address, where the form carries one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
     },
     /// An operator, by `sluice consent`.
     Operator {
         /// What they gave as the reason.
         note: String,
+    },
+    /// The answer of a channel to a message: it says that the person wants, or can get, no such messages.
+    Channel {
+        /// Which: `wechat_custom`.
+        channel: String,
+        /// The platform's own code: `48002`.
+        code: String,
+        /// The event whose message was refused.
+        key: EventKey,
+        /// Its trace.
+        trace_id: TraceId,
+    },
+    /// The person was erased; what was granted until then is no more.
+    Erasure {
+        /// The payloads that proved the grants that were there: the same signed bytes revive none of them.
+        payloads: BTreeSet<String>,
     },
 }
 
@@ -125,17 +164,22 @@ impl Evidence {
             trace_id: event.trace_id,
             kind: event.kind,
             payload_sha256: event.payload_sha256.clone(),
+            channel: event.name.clone(),
+            address: None,
+        }
+    }
+
+    /// The signed bytes that it rests on.
+    pub fn payload(&self) -> Option<&str> {
+        match self {
+            Self::Event { payload_sha256, .. } => Some(payload_sha256),
+            Self::Operator { .. } | Self::Channel { .. } | Self::Erasure { .. } => None,
         }
     }
 
     /// Does it rest on the same signed bytes? An operator's word is never the same twice.
     fn is_same_payload(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Event { payload_sha256: mine, .. }, Self::Event { payload_sha256: theirs, .. }) => {
-                mine == theirs
-            }
-            (Self::Operator { .. }, _) | (_, Self::Operator { .. }) => false,
-        }
+        self.payload().is_some_and(|mine| other.payload() == Some(mine))
     }
 }
 
@@ -155,6 +199,36 @@ pub struct ConsentRecord {
     pub valid_until: Option<UnixMillis>,
     /// When and how it was withdrawn.
     pub withdrawn: Option<Withdrawal>,
+    /// What the person was told besides the purpose; `None` where nobody recorded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Notice>,
+    /// What the person agreed to apart from the rest.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub separate: BTreeSet<Separate>,
+    /// What the person said of their age.
+    #[serde(default, skip_serializing_if = "Age::is_not_asked")]
+    pub age: Age,
+    /// What is known of the person as a whole. Kept apart and filled in when it is read: a grant never carries any.
+    #[serde(default, skip_serializing_if = "Marks::is_empty")]
+    pub marks: Marks,
+}
+
+impl ConsentRecord {
+    /// A consent without an end, of which nothing more is known.
+    pub fn new(key: ConsentKey, text: ConsentText, granted_at: UnixMillis, evidence: Evidence) -> Self {
+        Self {
+            key,
+            text,
+            granted_at,
+            evidence,
+            valid_until: None,
+            withdrawn: None,
+            notice: None,
+            separate: BTreeSet::new(),
+            age: Age::NotAsked,
+            marks: Marks::default(),
+        }
+    }
 }
 
 /// The end of a consent by the person's will (PIPL art. 15).
@@ -164,6 +238,19 @@ pub struct Withdrawal {
     pub at: UnixMillis,
     /// What proves it.
     pub evidence: Evidence,
+}
+
+impl Withdrawal {
+    /// Does it end a grant? One that was given until then; and, of a person who was erased, also the same signed bytes under a new name.
+    pub fn ends(&self, grant: &ConsentRecord) -> bool {
+        let repeated = match &self.evidence {
+            Evidence::Erasure { payloads } => {
+                grant.evidence.payload().is_some_and(|payload| payloads.contains(payload))
+            }
+            Evidence::Event { .. } | Evidence::Operator { .. } | Evidence::Channel { .. } => false,
+        };
+        self.at >= grant.granted_at || repeated
+    }
 }
 
 /// Does a consent stand at a moment?
@@ -181,6 +268,52 @@ pub enum Standing {
     Expired,
     /// It begins later than the moment asked for.
     NotYet,
+    /// What is done with the data changed since: another method or kind than the person was told (PIPL art. 14).
+    Outdated,
+    /// The person did not agree apart to the data being given to another handler (PIPL art. 23).
+    SharingMissing,
+    /// The person did not agree apart to the data leaving the mainland (PIPL art. 39).
+    CrossBorderMissing,
+    /// The person did not agree apart to the handling of sensitive data (PIPL art. 29).
+    SensitiveMissing,
+    /// The person is under fourteen, or may be, and no guardian agreed (PIPL art. 31).
+    GuardianMissing,
+    /// The person can not be reached on any channel of the route.
+    Unreachable,
+}
+
+impl Standing {
+    /// Every one.
+    pub const ALL: [Self; 11] = [
+        Self::Granted,
+        Self::Missing,
+        Self::Withdrawn,
+        Self::Expired,
+        Self::NotYet,
+        Self::Outdated,
+        Self::SharingMissing,
+        Self::CrossBorderMissing,
+        Self::SensitiveMissing,
+        Self::GuardianMissing,
+        Self::Unreachable,
+    ];
+
+    /// As written in rules and records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::Missing => "missing",
+            Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
+            Self::NotYet => "not_yet",
+            Self::Outdated => "outdated",
+            Self::SharingMissing => "sharing_missing",
+            Self::CrossBorderMissing => "cross_border_missing",
+            Self::SensitiveMissing => "sensitive_missing",
+            Self::GuardianMissing => "guardian_missing",
+            Self::Unreachable => "unreachable",
+        }
+    }
 }
 
 /// The standing of a look-up's result at a moment.
@@ -225,19 +358,16 @@ mod tests {
     use super::*;
 
     fn record(granted_at: i64) -> ConsentRecord {
-        ConsentRecord {
-            key: ConsentKey {
-                tenant: TenantId::new("brand").unwrap(),
-                person: PersonId::new("p-1").unwrap(),
-                purpose: Purpose::new("sales_contact").unwrap(),
-                recipient: Recipient::new("wecom_sales").unwrap(),
-            },
-            text: ConsentText { version: "1".into(), sha256: "00".into() },
-            granted_at: UnixMillis(granted_at),
-            evidence: Evidence::Operator { note: "test".into() },
-            valid_until: Some(UnixMillis(1_000)),
-            withdrawn: None,
-        }
+        let key = ConsentKey {
+            tenant: TenantId::new("brand").unwrap(),
+            person: PersonId::new("p-1").unwrap(),
+            purpose: Purpose::new("sales_contact").unwrap(),
+            recipient: Recipient::new("wecom_sales").unwrap(),
+        };
+        let text = ConsentText { version: "1".into(), sha256: "00".into() };
+        let evidence = Evidence::Operator { note: "test".into() };
+        let record = ConsentRecord::new(key, text, UnixMillis(granted_at), evidence);
+        ConsentRecord { valid_until: Some(UnixMillis(1_000)), ..record }
     }
 
     fn withdrawal(at: i64) -> Withdrawal {
@@ -273,6 +403,8 @@ mod tests {
                 trace_id: TraceId::from_parts(UnixMillis(at), [0; 10]),
                 kind: EventKind::FormSubmit,
                 payload_sha256: payload.into(),
+                channel: String::new(),
+                address: None,
             },
             ..record(at)
         };
@@ -285,5 +417,30 @@ mod tests {
     #[test]
     fn a_late_withdrawal_does_not_end_a_newer_grant() {
         assert_eq!(after_withdrawal(&record(30), withdrawal(20)), None);
+    }
+
+    #[test]
+    fn an_erasure_ends_what_was_granted_until_then_and_the_same_bytes_for_ever() {
+        let erased = Withdrawal {
+            at: UnixMillis(20),
+            evidence: Evidence::Erasure { payloads: BTreeSet::from(["aa".to_owned()]) },
+        };
+        let by_bytes = |payload: &str, at| ConsentRecord {
+            evidence: Evidence::Event {
+                key: EventKey {
+                    tenant: TenantId::new("brand").unwrap(),
+                    source: crate::id::SourceId::new("life").unwrap(),
+                    message: crate::id::MessageId::new("m").unwrap(),
+                },
+                trace_id: TraceId::from_parts(UnixMillis(at), [0; 10]),
+                kind: EventKind::FormSubmit,
+                payload_sha256: payload.into(),
+                channel: String::new(),
+                address: None,
+            },
+            ..record(at)
+        };
+        assert!(erased.ends(&record(20)) && !erased.ends(&record(21)));
+        assert!(erased.ends(&by_bytes("aa", 30)) && !erased.ends(&by_bytes("bb", 30)));
     }
 }

@@ -50,6 +50,14 @@ pub struct Event {
     pub personal: BTreeMap<PersonalField, Sealed>,
 }
 
+impl Event {
+    /// The event without its person and what they gave: what is left of it on a queue when the person is erased.
+    #[must_use]
+    pub fn erased(self) -> Self {
+        Self { person: None, personal: BTreeMap::new(), ..self }
+    }
+}
+
 /// A field that may identify or describe a person, and is therefore sealed at the door.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -162,7 +162,8 @@ impl<'a> Walk<'a> {
             // Exposures are sticky, so an old one does not prove that this event came past bucket-assignment.
             return self.unfinished(class, (at, audit.decided_at), &["cleared", "assigned"]);
         };
-        if !exposed {
+        // An erased person's exposures are gone, and their deliveries stand under a reference.
+        if !exposed && !delivery.person.is_reference() {
             self.add(BreakClass::ExposureMissing, at, audit.decided_at, BreakState::Open, String::new());
         }
         self.delivery(delivery, at);

@@ -157,7 +157,7 @@ impl Fact {
             Self::PersonKnown => observed.has_person.into(),
             Self::ConsentStanding => {
                 let found = observed.consent.as_ref().map_or(Standing::Missing, |check| check.standing);
-                word_code(standing, Some(standing_word(found)))
+                word_code(standing, Some(found.as_str()))
             }
             Self::TimeHour => observed.at.china_hour(),
             Self::TimeWeekday => observed.at.business_day().weekday(),
@@ -206,9 +206,7 @@ fn form(code: u8) -> Option<&'static str> {
 }
 
 fn standing(code: u8) -> Option<&'static str> {
-    let all =
-        [Standing::Granted, Standing::Missing, Standing::Withdrawn, Standing::Expired, Standing::NotYet];
-    nth(all.into_iter().map(standing_word), code)
+    nth(Standing::ALL.into_iter().map(Standing::as_str), code)
 }
 
 fn channel(code: u8) -> Option<&'static str> {
@@ -230,14 +228,4 @@ fn word_code(word: Word, wanted: Option<&str>) -> u8 {
         .map_while(|code| word(code).map(|word| (code, word)))
         .find_map(|(code, word)| (word == wanted).then_some(code))
         .unwrap_or(0)
-}
-
-fn standing_word(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Granted => "granted",
-        Standing::Missing => "missing",
-        Standing::Withdrawn => "withdrawn",
-        Standing::Expired => "expired",
-        Standing::NotYet => "not_yet",
-    }
 }

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redb::{ReadTransaction, ReadableTable as _};
+use redb::ReadableTable as _;
 use sluice_domain::failure::FailureKind;
 use sluice_domain::id::TenantId;
 use sluice_domain::sealed::DataKey;
@@ -20,6 +20,7 @@ use sluice_ports::{Clock, Entropy, KeyRing, PortError};
 use zeroize::Zeroizing;
 
 use crate::fault::{Fault, malformed, storage};
+use crate::generation::Snapshot;
 use crate::key::{Key, Parts};
 use crate::private_file::PrivateFileError;
 use crate::store::Store;
@@ -253,7 +254,7 @@ impl Ring {
     }
 }
 
-fn stored(snapshot: &ReadTransaction, tenant: &TenantId) -> Result<Vec<(Purpose, u32, Wrapped)>, PortError> {
+fn stored(snapshot: &Snapshot, tenant: &TenantId) -> Result<Vec<(Purpose, u32, Wrapped)>, PortError> {
     let table = tables::read(snapshot, Name::TenantKeys)?;
     let prefix = Key::of(tenant);
     let end = prefix.after_prefix();

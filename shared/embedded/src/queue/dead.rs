@@ -1,11 +1,10 @@
-use redb::ReadableDatabase as _;
 use serde::{Deserialize, Serialize};
 use sluice_domain::id::TraceId;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{BuriedMessage, Page, PortError, Queue};
 
 use super::{Header, Outgoing, enqueue};
-use crate::fault::{Fault, storage};
+use crate::fault::Fault;
 use crate::listing::{self, Range};
 use crate::store::Store;
 use crate::tables::{self, Effect, Name, Tables};
@@ -122,7 +121,7 @@ impl Store {
     )]
     pub fn dead_letters(&self, queue: Queue, cursor: Option<String>) -> Result<Page<DeadLetter>, PortError> {
         let name = Name::dead(queue);
-        let snapshot = self.inner.database.begin_read().map_err(storage)?;
+        let snapshot = self.snapshot()?;
         let table = tables::read(&snapshot, name)?;
         listing::page(&table, &Range::everything(), cursor.as_deref(), |key, value| {
             DeadLetter::stored(name, key, value)

@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use redb::{ReadOnlyTable, ReadableDatabase as _, ReadableTableMetadata as _};
+use redb::{ReadOnlyTable, ReadableTableMetadata as _};
 use sluice_domain::id::TraceId;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{PortError, Queue};
@@ -88,7 +88,7 @@ impl Store {
         if state.next_visible_at(now).is_none_or(|at| at > now) {
             return Ok(taken);
         }
-        let table = tables::read(&self.inner.database.begin_read().map_err(storage)?, Name::messages(queue))?;
+        let table = tables::read(&self.snapshot()?, Name::messages(queue))?;
         for id in state.due(now, max) {
             // Gone when its move to the dead letters has just been committed.
             if let Some(value) = table.get(id.to_be_bytes().as_slice()).map_err(storage)? {
@@ -149,7 +149,7 @@ impl Store {
 
     /// How many messages the queue holds.
     pub fn depth(&self, queue: Queue) -> Result<Depth, PortError> {
-        let dead = tables::read(&self.inner.database.begin_read().map_err(storage)?, Name::dead(queue))?;
+        let dead = tables::read(&self.snapshot()?, Name::dead(queue))?;
         let (visible, in_flight, delayed) = self.inner.queues.lock(queue).counts(self.now());
         Ok(Depth { visible, in_flight, delayed, dead: dead.len().map_err(storage)? })
     }

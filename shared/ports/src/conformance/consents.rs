@@ -1,9 +1,11 @@
 //! [`ConsentStore`](crate::ConsentStore).
 
-use sluice_domain::consent::{ConsentKey, Standing, standing};
+use std::collections::BTreeSet;
+
+use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Standing, Withdrawal, standing};
 
 use super::Harness;
-use super::samples::{NOON, brand, brand2, consent_key, grant, person, withdrawal};
+use super::samples::{NOON, brand, brand2, consent_key, event, grant, person, withdrawal};
 use crate::ConsentStore;
 
 /// Another person, purpose, recipient or tenant has not agreed.
@@ -126,4 +128,79 @@ pub async fn parallel_withdrawals_end_a_consent_once<H: Harness>(harness: H) {
         });
     }
     assert_eq!(tasks.join_all().await.into_iter().sum::<usize>(), 1);
+}
+
+fn unreachable(channel: &str) -> Mark {
+    Mark::Unreachable(channel.to_owned())
+}
+
+/// What is known of a person counts for whatever they agreed to, before or after.
+pub async fn a_mark_is_on_every_consent_of_the_person_alone<H: Harness>(harness: H) {
+    let (store, evidence) = (harness.store(), withdrawal(0).evidence);
+    let keys = [
+        consent_key(brand(), person(1), "wecom_sales"),
+        consent_key(brand(), person(1), "feishu_leads"),
+        consent_key(brand(), person(2), "wecom_sales"),
+        consent_key(brand2(), person(1), "wecom_sales"),
+    ];
+    store.grant(grant(&keys[0], 0)).await.unwrap();
+    let marked = store.mark(&brand(), &person(1), Mark::Under14, NOON, evidence.clone()).await;
+    assert_eq!(marked, Ok(true));
+    let marked = store.mark(&brand(), &person(1), unreachable("wechat_custom"), NOON, evidence.clone()).await;
+    assert_eq!(marked, Ok(true));
+    for key in &keys[1..] {
+        store.grant(grant(key, 5)).await.unwrap();
+    }
+    let found = store.consents(&keys).await.unwrap();
+    let marks: Vec<_> = found
+        .iter()
+        .flatten()
+        .map(|record| {
+            (record.marks.under_14.is_some(), record.marks.unreachable.contains_key("wechat_custom"))
+        })
+        .collect();
+    assert_eq!(marks, [(true, true), (true, true), (false, false), (false, false)]);
+    let listed = store.consents_of(&brand(), &person(1)).await.unwrap();
+    assert!(listed.len() == 2 && listed.iter().all(|record| record.marks.under_14.is_some()));
+    // A mark is no consent and ends none.
+    assert_eq!(standing(found[0].as_ref(), NOON.plus_ms(10)), Standing::Granted);
+    assert_eq!(store.withdraw(&brand(), &person(1), None, withdrawal(10)).await, Ok(2));
+    let found = store.consents(&keys[..1]).await.unwrap().remove(0).unwrap();
+    assert!(found.withdrawn.is_some() && found.marks.under_14.is_some());
+}
+
+/// At-least-once: the same refusal is told more than once, and in any order.
+pub async fn only_a_later_mark_replaces_one<H: Harness>(harness: H) {
+    let (store, key) = (harness.store(), consent_key(brand(), person(1), "wecom_sales"));
+    store.grant(grant(&key, 0)).await.unwrap();
+    for (at, changed) in [(10, true), (10, false), (5, false), (20, true)] {
+        let evidence = withdrawal(at).evidence;
+        let marked =
+            store.mark(&brand(), &person(1), unreachable("wechat_custom"), NOON.plus_ms(at), evidence).await;
+        assert_eq!(marked, Ok(changed), "{at}");
+    }
+    let found = store.consents(&[key]).await.unwrap().remove(0).unwrap();
+    let mark = &found.marks.unreachable["wechat_custom"];
+    assert_eq!((mark.at, &mark.evidence), (NOON.plus_ms(20), &withdrawal(20).evidence));
+}
+
+/// Whoever captured a callback could otherwise bring an erased person back by sending it under another id.
+pub async fn bytes_that_were_erased_prove_nothing_any_more<H: Harness>(harness: H) {
+    let (store, key) = (harness.store(), consent_key(brand(), person(1), "wecom_sales"));
+    let by = |payload: &str, at| {
+        let event = sluice_domain::event::Event { payload_sha256: payload.to_owned(), ..event(brand(), 1) };
+        ConsentRecord { evidence: Evidence::of(&event), ..grant(&key, at) }
+    };
+    let erased = Withdrawal {
+        at: NOON.plus_ms(10),
+        evidence: Evidence::Erasure { payloads: BTreeSet::from(["aa".to_owned()]) },
+    };
+    store.withdraw(&brand(), &person(1), None, erased).await.unwrap();
+    for (payload, at, expected) in
+        [("bb", 5, Standing::Withdrawn), ("aa", 20, Standing::Withdrawn), ("bb", 30, Standing::Granted)]
+    {
+        store.grant(by(payload, at)).await.unwrap();
+        let found = store.consents(std::slice::from_ref(&key)).await.unwrap().remove(0);
+        assert_eq!(standing(found.as_ref(), NOON.plus_ms(40)), expected, "{payload} at {at}");
+    }
 }

@@ -18,12 +18,16 @@
 
 use std::future::Future;
 
-use crate::{AuditLog, ConsentStore, Deliveries, Exposures, Intake, OrderBook, Outbox, Queue};
+use crate::{
+    AuditLog, ConsentStore, ContactLimits, Deliveries, Erasure, Exposures, Intake, OrderBook, Outbox, Queue,
+};
 
 pub mod audit_log;
 pub mod consents;
+pub mod contacts;
 pub mod deliveries;
 pub mod digests;
+pub mod erasure;
 pub mod exposures;
 pub mod head_signer;
 pub mod intake;
@@ -41,6 +45,8 @@ pub trait Harness: Send + Sync {
         + OrderBook
         + Exposures
         + Deliveries
+        + ContactLimits
+        + Erasure
         + Outbox
         + Clone
         + Send
@@ -74,6 +80,16 @@ macro_rules! conformance_tests {
                 consents: a_later_grant_stands_again_in_every_order,
                 consents: withdrawing_everything_ends_each_consent_of_the_person_alone,
                 consents: parallel_withdrawals_end_a_consent_once,
+                consents: a_mark_is_on_every_consent_of_the_person_alone,
+                consents: only_a_later_mark_replaces_one,
+                consents: bytes_that_were_erased_prove_nothing_any_more,
+                contacts: of_parallel_messages_as_many_have_a_place_as_the_cap_says,
+                contacts: an_event_has_one_place_however_often_it_asks,
+                contacts: people_days_channels_and_tenants_are_counted_apart,
+                erasure: an_erased_person_is_known_under_the_reference_alone,
+                erasure: another_person_keeps_everything,
+                erasure: erasing_again_changes_nothing_more,
+                erasure: what_was_granted_before_does_not_come_back,
                 audit_log: a_record_is_written_once_and_sends_once,
                 audit_log: answers_keep_the_order_of_the_batch,
                 audit_log: an_event_twice_in_a_batch_is_recorded_once,

@@ -109,14 +109,9 @@ pub fn consent_key(tenant: TenantId, person: PersonId, recipient: &str) -> Conse
 
 /// A grant at so many milliseconds after [`NOON`], without an end.
 pub fn grant(key: &ConsentKey, at: i64) -> ConsentRecord {
-    ConsentRecord {
-        key: key.clone(),
-        text: ConsentText { version: "1".into(), sha256: "00".repeat(32) },
-        granted_at: NOON.plus_ms(at),
-        evidence: Evidence::Operator { note: format!("granted at {at}") },
-        valid_until: None,
-        withdrawn: None,
-    }
+    let text = ConsentText { version: "1".into(), sha256: "00".repeat(32) };
+    let evidence = Evidence::Operator { note: format!("granted at {at}") };
+    ConsentRecord::new(key.clone(), text, NOON.plus_ms(at), evidence)
 }
 
 /// A withdrawal at so many milliseconds after [`NOON`].

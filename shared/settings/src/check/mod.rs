@@ -1,5 +1,6 @@
 //! Cross-checks: what no single value shows. Every one adds to the report and goes on, so that one run tells everything.
 
+mod consents;
 mod destinations;
 mod experiments;
 mod links;
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_saphyr::Spanned;
+use sluice_domain::consent::MAINLAND;
 use sluice_domain::rules::RulePack;
 use sluice_domain::settings::{Settings, Tenant};
 
@@ -80,7 +82,9 @@ fn check_tenant(tenant: &Spanned<TenantFile>, findings: &mut Findings<'_>) {
     unique(&here.destinations, "destination", |destination| destination.id.as_str(), findings);
     unique(&here.experiments, "experiment", |experiment| experiment.id.as_str(), findings);
     unique(&here.scripts, "script", |script| script.id.as_str(), findings);
+    unique(&here.recipients, "recipient", |recipient| recipient.id.as_str(), findings);
     sources::check(here, findings);
+    consents::check(here, findings);
     routes::check(here, findings);
     destinations::check(here, findings);
     experiments::check(here, findings);
@@ -116,6 +120,11 @@ fn build(file: TenantFile, rules: Arc<RulePack>, shadow: Option<Arc<RulePack>>) 
         name: file.name,
         sources: by(file.sources, |source| source.id.clone()),
         forms: by(file.forms, |form| form.id.clone()),
+        recipients: by(file.recipients, |recipient| recipient.id.clone()),
+        region: file.region.map_or_else(|| MAINLAND.to_owned(), |region| region.value),
+        opt_out: file.opt_out,
+        erase_on: file.erase_on.into_iter().map(|kind| kind.value).collect(),
+        contact: file.contact.map(|contact| contact.value).unwrap_or_default(),
         routes: file.routes.into_iter().map(|route| route.value).collect(),
         destinations: by(file.destinations, |destination| destination.id.clone()),
         experiments: by(file.experiments, |experiment| experiment.id.clone()),

@@ -11,9 +11,13 @@
 //! export SLUICE_TABLE_AUDIT=sluice-audit SLUICE_DIGESTS=<bucket> SLUICE_AUDIT_KEY=arn:aws:kms:…
 //! sluice-aws audit verify --tenant demo-brand --day 2026-11-20
 //! sluice-aws audit prove --tenant demo-brand --trace <trace id> > proof.json
+//! SLUICE_TABLE_CONSENT=… SLUICE_TABLE_EXPOSURES=… SLUICE_TABLE_DELIVERIES=… SLUICE_TABLE_ORDERS=… SLUICE_TABLE_RECEIPTS=… \
+//!   sluice-aws consent erase --tenant demo-brand --person p-…
 //! ```
 //!
-//! Permissions: `dynamodb:Query`, `Scan`, `PutItem`, `UpdateItem`, `DeleteItem` on the keys table; on the KMS key
+//! Permissions of `consent erase`: `dynamodb:Query`, `Scan`, `PutItem`, `UpdateItem`, `DeleteItem` on those tables and the index of exposures.
+//!
+//! Permissions of the rest: `dynamodb:Query`, `Scan`, `PutItem`, `UpdateItem`, `DeleteItem` on the keys table; on the KMS key
 //! `kms:GenerateDataKeyWithoutPlaintext` (rotate) and `kms:ReEncryptFrom`/`kms:ReEncryptTo` (rewrap), under the condition that
 //! `kms:EncryptionContext:tenant` is there. `kms:Decrypt` is not among them: an operator never sees a tenant's key.
 //! For `config publish`: `s3:GetObject`, `s3:PutObject` and `s3:ListBucket` on the configuration's bucket.
@@ -29,9 +33,14 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
-use sluice_aws::{Connection, KeyOperator, KeyPlace, SystemClock};
-use sluice_domain::id::TenantId;
-use sluice_ports::Clock;
+use sluice_aws::{
+    Connection, KeyOperator, KeyPlace, Names, Resource, Store, SystemClock, SystemEntropy, Tables,
+};
+use sluice_domain::id::{PersonId, TenantId};
+use sluice_ports::{
+    Clock, Destroyed, Entropy as _, Erasure as _, ErasureRequest, OutboundMessage, Outbox, PortError, Queue,
+    SendFailure,
+};
 
 /// Keys, configuration and audit log of a deployed stack. Answers are JSON, one line each.
 #[derive(Debug, Parser)]
@@ -46,6 +55,22 @@ enum Command {
     /// The audit log as evidence: compare days with what was sealed, prove records and days to others.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// People.
+    #[command(subcommand)]
+    Consent(Consent),
+}
+
+#[derive(Debug, Subcommand)]
+enum Consent {
+    /// Erase a person: destroy what is known of them, put away what law says to keep. It can not be undone.
+    Erase {
+        /// Whose customer.
+        #[arg(long)]
+        tenant: TenantId,
+        /// The pseudonym, `p-…`, as audit records show it.
+        #[arg(long)]
+        person: PersonId,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -142,11 +167,56 @@ async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Keys(keys) => run_keys(keys, &connection).await,
         Command::Audit(command) => audit::run(command, &connection).await,
+        Command::Consent(Consent::Erase { tenant, person }) => erase(tenant, person, &connection).await,
         Command::Config(Config::Publish { from, to, version }) => {
             let (client, now) = (connection.s3(), SystemClock.now());
             sluice_aws::settings::publish(&from, &to, &version, client, now).await?;
             say(&json!({ "published": version }))
         }
+    }
+}
+
+/// The tables that hold something of a person.
+const TABLES: [Resource; 5] = [
+    Resource::ConsentTable,
+    Resource::ExposuresTable,
+    Resource::DeliveriesTable,
+    Resource::OrdersTable,
+    Resource::ReceiptsTable,
+];
+
+async fn erase(tenant: TenantId, person: PersonId, connection: &Connection) -> Result<(), Failure> {
+    if person.is_reference() {
+        return Err("this is the reference of somebody who was erased".into());
+    }
+    let names = Names::from_environment(&TABLES)?;
+    let tables = Tables::new(connection.dynamodb(), names, Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let store = Store { tables, queues: NoQueues };
+    let mut random = [0; 16];
+    SystemEntropy.fill(&mut random);
+    let (reference, at) = (PersonId::reference(random), SystemClock.now());
+    let request =
+        ErasureRequest { tenant: tenant.clone(), person, reference: reference.clone(), at, keys: None };
+    let Destroyed { destroyed, restricted, .. } = store.erase(request).await?;
+    say(&json!({
+        "report": "sluice/erasure/v1", "tenant": tenant, "reference": reference, "erased_at": at.to_string(),
+        "destroyed": destroyed, "restricted": restricted,
+        "remains": [
+            "one entry that this person was erased and when, so that a late or captured callback does not bring them back",
+            "audit records with the pseudonym; the key of pseudonyms is the tenant's and is not destroyed",
+            "messages on queues, refused when they come: four days at most, dead letters fourteen",
+            "point-in-time recovery of the tables: thirty-five days",
+        ],
+    }))
+}
+
+/// An operator sends nothing.
+struct NoQueues;
+
+impl Outbox for NoQueues {
+    async fn send(&self, _: Queue, messages: Vec<OutboundMessage>) -> Vec<SendFailure> {
+        let error = || PortError::Missing { what: "queue", cause: "the operator's program has none".into() };
+        (0..messages.len()).map(|index| SendFailure { index, error: error() }).collect()
     }
 }
 
