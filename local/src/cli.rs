@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod link;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use sluice_domain::source::{Digest, SchemeName};
 use sluice_domain::time::BusinessDay;
 
 pub use audit::{Audit, AuditProve, AuditVerify};
+pub use link::{Link, LinkCheck, LinkQr, LinkSign, LinkVerify};
 
 /// Sluice, the compliance gate between Douyin and private-domain channels.
 #[derive(Debug, Parser)]
@@ -69,6 +71,9 @@ pub enum Command {
     /// Find listed words, contact diversion, phone numbers and links in a text.
     #[command(after_help = "Example: sluice scan --text '加我薇信 vx_12345' --json")]
     Scan(Scan),
+    /// Links: which may be sent, signed links that expire, QR codes.
+    #[command(subcommand)]
+    Link(Link),
     /// Hash keys, and show into which bucket, arm and script a person falls.
     #[command(subcommand)]
     Bucket(Bucket),

@@ -10,6 +10,7 @@ pub mod exit;
 pub mod gate;
 pub mod input;
 pub mod output;
+pub mod qr;
 pub mod state;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use sluice_embedded::{SystemClock, SystemEntropy};
 use sluice_ports::Clock;
 
-use cli::{Audit, AuditVerify, Bucket, Cli, Command, Config, Consent, ReceiptAction};
+use cli::{Audit, AuditVerify, Bucket, Cli, Command, Config, Consent, Link, ReceiptAction};
 use output::{CommandError, Output};
 use state::StateError;
 
@@ -49,7 +50,10 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
             action: Some(ReceiptAction::Verify { file, public_key }),
             ..
         }) => command::receipt::verify(file, public_key),
-        Command::Audit(_)
+        Command::Link(Link::Check(args)) => command::link::check(args, &state::settings(&cli.place)?),
+        Command::Link(Link::Qr(args)) => command::link::qr(args, &state::settings(&cli.place)?),
+        Command::Link(Link::Sign(_) | Link::Verify(_))
+        | Command::Audit(_)
         | Command::Dlq(_)
         | Command::Reconcile(_)
         | Command::Consent(_)

@@ -40,8 +40,27 @@ pub enum Json {
 pub struct OutputFile {
     /// Relative to the caller's directory.
     pub path: PathBuf,
-    /// Its text.
-    pub text: String,
+    /// What is in it.
+    pub content: FileContent,
+}
+
+/// The content of a file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum FileContent {
+    /// A text.
+    Text(String),
+    /// A picture.
+    Bytes(Vec<u8>),
+}
+
+impl FileContent {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
 }
 
 impl Output {
@@ -61,7 +80,7 @@ impl Output {
     /// When a file or standard output can not be written.
     pub fn deliver(&self, as_json: bool) -> std::io::Result<()> {
         for file in &self.files {
-            std::fs::write(&file.path, &file.text)?;
+            std::fs::write(&file.path, file.content.bytes())?;
         }
         let mut out = std::io::stdout().lock();
         match (&self.json, as_json) {

@@ -7,6 +7,7 @@ mod day;
 mod demo;
 mod erasing;
 mod evidence;
+mod links;
 mod no_consents;
 mod program;
 mod serving;

@@ -10,12 +10,14 @@ use sluice_domain::decision::Verdict;
 use sluice_domain::destination::Destination;
 use sluice_domain::event::{EventKind, PersonalField};
 use sluice_domain::failure::FailureKind;
-use sluice_domain::id::EventKey;
-use sluice_domain::link::{append_customer_channel, customer_channel, sign_link};
+use sluice_domain::id::{EventKey, MessageId};
+use sluice_domain::link::{
+    Campaign, SignedLinkError, ToSign, append_customer_channel, customer_channel, link_to, sign_link,
+};
 use sluice_domain::progress::{Assignment, Cleared};
 use sluice_domain::rules::Facts;
 use sluice_domain::script::{Script, Variables, mask, mask_name, mask_phone};
-use sluice_domain::sealed::{SealError, exposed};
+use sluice_domain::sealed::{SealError, Sealed, exposed};
 use sluice_domain::settings::Tenant;
 use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::UnixMillis;
@@ -34,6 +36,9 @@ pub(crate) enum ComposeError {
     /// The script is not configured (any more).
     #[error("script `{0}` is not configured")]
     NoScript(sluice_domain::id::ScriptId),
+    /// The lead link can not be signed.
+    #[error("the lead link can not be signed: {0}")]
+    Link(#[from] SignedLinkError),
     /// The rendered text may not leave.
     #[error("the rendered text may not leave: {0}")]
     NotAllowed(String),
@@ -45,7 +50,7 @@ impl ComposeError {
         match self {
             Self::Sealed(error) => error.kind(),
             Self::Script(error) => error.kind(),
-            Self::NoScript(_) => FailureKind::Configuration,
+            Self::NoScript(_) | Self::Link(_) => FailureKind::Configuration,
             Self::NotAllowed(_) => FailureKind::Permanent,
         }
     }
@@ -55,6 +60,7 @@ impl ComposeError {
         match self {
             Self::Sealed(_) => "unsealable".to_owned(),
             Self::Script(_) | Self::NoScript(_) => "script_unusable".to_owned(),
+            Self::Link(_) => "link_unsignable".to_owned(),
             Self::NotAllowed(code) => code.clone(),
         }
     }
@@ -95,7 +101,7 @@ pub(crate) fn message(
             let field = PersonalField::Form(label.to_owned());
             (None, event.open(keys, &field)?.map(|address| exposed(&address).to_owned()))
         }
-        None => (lead_link(cleared, destination, tenant, keys), None),
+        None => (lead_link(cleared, destination, tenant, keys)?, None),
     };
     let dispatch_id = dispatch_id(&event.key, destination);
     Ok(Message { dispatch_id, title: rendered.title, text: rendered.text, link, recipient })
@@ -136,17 +142,38 @@ fn variables(
     })
 }
 
-/// The signed link of a lead card, which holds for the configured hours from the clearance.
+/// The signed link of a lead card, which holds for the configured hours from the clearance. Its campaign is the destination's id, its
+/// reference the event's trace. Key and nonce are the event's: the same at every attempt, also when a key was added meanwhile.
 fn lead_link(
     cleared: &Cleared,
     destination: &Destination,
     tenant: &Tenant,
     keys: &TenantKeys,
-) -> Option<(String, String)> {
-    let base = tenant.links.lead_base.as_ref()?;
-    let until = cleared.cleared_at().plus_ms(i64::from(tenant.links.lead_hours).saturating_mul(HOUR_MS));
-    let link = sign_link(keys, base, cleared.event().trace_id, &destination.id, until);
-    Some(("查看线索".to_owned(), link))
+) -> Result<Option<(String, String)>, ComposeError> {
+    let Some(base) = tenant.links.lead_base.as_ref() else { return Ok(None) };
+    let event = cleared.event();
+    let [_, _, _, _, nonce @ ..] = *event.trace_id.as_bytes();
+    let what = ToSign {
+        campaign: &campaign(destination),
+        destination: base,
+        reference: MessageId::new(event.trace_id.to_string()).ok(),
+        expires_at: cleared.cleared_at().plus_ms(i64::from(tenant.links.lead_hours).saturating_mul(HOUR_MS)),
+        nonce,
+        key: event.personal.values().find_map(Sealed::key_number),
+    };
+    let token = sign_link(keys, &what)?;
+    Ok(Some(("查看线索".to_owned(), link_to(base, &token))))
+}
+
+/// Ids may hold characters that names of campaigns may not.
+fn campaign(destination: &Destination) -> Campaign {
+    let id = destination.id.as_str();
+    let plain: String = id
+        .chars()
+        .map(|char| if "._-".contains(char) || char.is_alphanumeric() { char } else { '-' })
+        .collect();
+    #[expect(clippy::expect_used, reason = "1 to 64 characters of [A-Za-z0-9._-] are always a campaign")]
+    Campaign::new(plain).expect("a plain id")
 }
 
 /// A UUID of the event and destination: the same at every attempt, so that a platform's memory recognises it.

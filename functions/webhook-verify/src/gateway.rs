@@ -7,13 +7,14 @@ use aws_lambda_events::encodings::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderName};
 use sluice_domain::scheme::{Acknowledgement, Refusal};
 use sluice_ports::{Clock, Entropy, Intake, KeyRing, SecretStore};
 use sluice_telemetry::invocation;
 use sluice_telemetry::trace::{self, Scope};
 
 use crate::door::{LONGEST_BODY, RawRequest, STEP, WebhookVerify};
+use crate::links::{LinkAnswer, is_link_path};
 use crate::{CurrentSettings, Refused};
 
 /// API Gateway adds it to what it passes on.
@@ -49,7 +50,11 @@ where
         // API Gateway's.
         let from_gateway = || event.headers.get(XRAY).and_then(|value| value.to_str().ok()?.parse().ok());
         let xray = invocation::xray().or_else(from_gateway);
-        response(trace::scope(Scope::new(xray).of_step(STEP), self.handle_raw(request)).await)
+        let scope = Scope::new(xray).of_step(STEP);
+        if is_link_path(request.path) {
+            return link_response(trace::scope(scope, self.open_link(request)).await);
+        }
+        response(trace::scope(scope, self.handle_raw(request)).await)
     }
 }
 
@@ -74,6 +79,19 @@ fn response(answer: Acknowledgement) -> ApiGatewayV2httpResponse {
     let mut response = ApiGatewayV2httpResponse::default();
     response.status_code = answer.status.into();
     response.headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    response.body = Some(Body::Text(answer.body));
+    response
+}
+
+fn link_response(answer: LinkAnswer) -> ApiGatewayV2httpResponse {
+    let mut response = ApiGatewayV2httpResponse::default();
+    response.status_code = answer.status.into();
+    for (name, value) in answer.headers() {
+        // What can not stand in a header is left out: a redirect without `location` opens nothing.
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers.insert(HeaderName::from_static(name), value);
+        }
+    }
     response.body = Some(Body::Text(answer.body));
     response
 }

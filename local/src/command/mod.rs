@@ -7,6 +7,7 @@ pub mod consent;
 pub mod dlq;
 pub mod erasure;
 pub mod keys;
+pub mod link;
 pub mod receipt;
 pub mod reconcile;
 pub mod rules;
@@ -15,7 +16,7 @@ pub mod send;
 pub mod serve;
 pub mod verify;
 
-use crate::cli::{Command, Consent, Keys, Person};
+use crate::cli::{Command, Consent, Keys, Link, Person};
 use crate::output::{CommandError, Output};
 use crate::state::State;
 
@@ -64,7 +65,10 @@ pub async fn on_state(
             .await
         }
         Command::Keys(Keys::Rotate { tenant }) => keys::rotate(tenant, state).await,
-        Command::Serve(_)
+        Command::Link(Link::Sign(args)) => link::sign(args, state).await,
+        Command::Link(Link::Verify(args)) => link::verify(args, state).await,
+        Command::Link(Link::Check(_) | Link::Qr(_))
+        | Command::Serve(_)
         | Command::Demo(_)
         | Command::Send(_)
         | Command::Verify(_)

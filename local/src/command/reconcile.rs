@@ -9,7 +9,7 @@ use sluice_telemetry::Metrics;
 
 use crate::cli::Reconcile;
 use crate::exit::Exit;
-use crate::output::{CommandError, Output, OutputFile};
+use crate::output::{CommandError, FileContent, Output, OutputFile};
 use crate::state::State;
 
 /// `sluice reconcile`. It only reads; the nightly run also puts dead letters back.
@@ -46,7 +46,7 @@ fn output(reports: &[Report], html: Option<PathBuf>) -> Output {
     let exit = if open == 0 && holds { Exit::Ok } else { Exit::No };
     let text = reports.iter().map(summary).collect::<Vec<_>>().join("\n\n");
     let files = match (html, reports) {
-        (Some(path), [report]) => vec![OutputFile { path, text: page(report) }],
+        (Some(path), [report]) => vec![OutputFile { path, content: FileContent::Text(page(report)) }],
         _ => Vec::new(),
     };
     Output { files, ..Output::lines(exit, text, reports.iter().map(|report| json!(report)).collect()) }

@@ -25,7 +25,7 @@ use crate::cli::{Demo, Place};
 use crate::client::GateClient;
 use crate::exit::Exit;
 use crate::gate::{Gate, GateOptions};
-use crate::output::{CommandError, Output, OutputFile};
+use crate::output::{CommandError, FileContent, Output, OutputFile};
 use crate::state::{self, State, StateError};
 use play::{Played, Player};
 use world::{DemoClock, World};
@@ -184,7 +184,10 @@ fn conclude(
     output.files = html
         .iter()
         .zip(reports)
-        .map(|(path, report)| OutputFile { path: path.to_path_buf(), text: page(report) })
+        .map(|(path, report)| OutputFile {
+            path: path.to_path_buf(),
+            content: FileContent::Text(page(report)),
+        })
         .collect();
     output
 }

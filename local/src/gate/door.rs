@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::HeaderName;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 use sluice_embedded::{FileSecrets, LocalKeyRing, Store, SystemEntropy};
 use sluice_ports::{Clock, Queue};
 use sluice_settings::LastGood;
 use sluice_telemetry::Counters;
-use webhook_verify::{LONGEST_BODY, RawRequest, WebhookVerify};
+use webhook_verify::{LONGEST_BODY, LinkAnswer, RawRequest, WebhookVerify, is_link_path};
 
 use super::server::FrontDoor;
 
@@ -32,13 +33,14 @@ impl FrontDoor for Door {
         match parts.uri.path() {
             "/health" => json_response(StatusCode::OK, r#"{"status":"ok"}"#.into()),
             "/metrics" => self.metrics(),
-            path => self.callback(&parts, path, &body, peer).await,
+            path => self.request(&parts, path, &body, peer).await,
         }
     }
 }
 
 impl Door {
-    async fn callback(
+    /// A callback, or a signed link.
+    async fn request(
         &self,
         parts: &http::request::Parts,
         path: &str,
@@ -48,20 +50,20 @@ impl Door {
         let headers: Vec<_> =
             parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let peer = peer.ip().to_string();
-        let answer = self
-            .verifier
-            .handle_raw(RawRequest {
-                method: parts.method.as_str(),
-                path,
-                query: parts.uri.query().unwrap_or_default(),
-                headers: &headers,
-                body,
-                source_ip: Some(&peer),
-            })
-            .await;
+        let request = RawRequest {
+            method: parts.method.as_str(),
+            path,
+            query: parts.uri.query().unwrap_or_default(),
+            headers: &headers,
+            body,
+            source_ip: Some(&peer),
+        };
+        if is_link_path(path) {
+            return link_response(self.verifier.open_link(request).await);
+        }
+        let answer = self.verifier.handle_raw(request).await;
         let mut response = Response::new(Bytes::from(answer.body));
-        *response.status_mut() =
-            StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = status(answer.status);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
         response
     }
@@ -80,6 +82,23 @@ impl Door {
             json!({ "counters": self.counters.snapshot(), "queues": queues }).to_string(),
         )
     }
+}
+
+fn link_response(answer: LinkAnswer) -> Response<Bytes> {
+    let headers = answer.headers();
+    let mut response = Response::new(Bytes::from(answer.body));
+    *response.status_mut() = status(answer.status);
+    for (name, value) in headers {
+        // What can not stand in a header is left out: a redirect without `location` opens nothing.
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}
+
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn json_response(status: StatusCode, body: String) -> Response<Bytes> {

@@ -10,8 +10,11 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use crate::failure::FailureKind;
 use crate::id::TenantId;
@@ -95,12 +98,18 @@ impl SealError {
 pub struct DataKey {
     number: u32,
     cipher: Aes256Gcm,
+    link: Zeroizing<[u8; 32]>,
 }
 
 impl DataKey {
     /// A data key of a tenant; numbers never repeat within the tenant.
     pub fn new(number: u32, key: &[u8; 32]) -> Self {
-        Self { number, cipher: Aes256Gcm::new(key.into()) }
+        Self { number, cipher: Aes256Gcm::new(key.into()), link: link_key(key) }
+    }
+
+    /// The key of signed links that comes and goes with this data key.
+    pub(crate) fn link_key(&self) -> &[u8; 32] {
+        &self.link
     }
 
     /// The number that envelopes name it by.
@@ -160,6 +169,14 @@ impl Sealed {
         let envelope = URL_SAFE_NO_PAD.decode(&self.0).ok()?;
         envelope.first_chunk::<HEADER>().map(|[_, number @ ..]| u32::from_be_bytes(*number))
     }
+}
+
+/// HMAC-SHA256 of a label of its own: a tag under it says nothing about the data key.
+fn link_key(key: &[u8; 32]) -> Zeroizing<[u8; 32]> {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length (RFC 2104)")]
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("any length");
+    mac.update(b"sluice/link/v1");
+    Zeroizing::new(mac.finalize().into_bytes().into())
 }
 
 /// The plaintext of an opened value, for the moment it is needed.

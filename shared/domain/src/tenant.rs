@@ -18,8 +18,6 @@ pub enum HashPurpose {
     Clearance,
     /// The tag by which channel-dispatch knows that script and destination are those that bucket-assignment chose.
     Assignment,
-    /// The tag of a signed link.
-    Link,
     /// The opaque `customer_channel` of a customer-acquisition link.
     CustomerChannel,
     /// Pseudonyms of anything else in logs.
@@ -34,7 +32,6 @@ impl HashPurpose {
             Self::Person => b"sluice/person/v1",
             Self::Clearance => b"sluice/clearance/v1",
             Self::Assignment => b"sluice/assignment/v1",
-            Self::Link => b"sluice/link/v1",
             Self::CustomerChannel => b"sluice/customer-channel/v1",
             Self::LogPseudonym => b"sluice/log/v1",
             Self::Payload => b"sluice/payload/v1",
@@ -116,6 +113,15 @@ impl TenantKeys {
         key.seal(Place { tenant: &self.tenant, table, field, record }, text, nonce)
     }
 
+    /// The number and link key of a data key; of the newest for `None`.
+    pub(crate) fn link_key(&self, number: Option<u32>) -> Option<(u32, &[u8; 32])> {
+        let key = match number {
+            Some(number) => self.data.iter().find(|key| key.number() == number),
+            None => self.data.last(),
+        };
+        key.map(|key| (key.number(), key.link_key()))
+    }
+
     /// Opens a value of this tenant.
     ///
     /// # Errors
@@ -169,12 +175,12 @@ mod tests {
     fn hashes_of_two_purposes_or_two_splits_differ() {
         let keys = keys("a", 1);
         assert_ne!(
-            keys.keyed_hash(HashPurpose::Link, &["x"]),
+            keys.keyed_hash(HashPurpose::LogPseudonym, &["x"]),
             keys.keyed_hash(HashPurpose::Clearance, &["x"])
         );
         assert_ne!(
-            keys.keyed_hash(HashPurpose::Link, &["ab", "c"]),
-            keys.keyed_hash(HashPurpose::Link, &["a", "bc"])
+            keys.keyed_hash(HashPurpose::LogPseudonym, &["ab", "c"]),
+            keys.keyed_hash(HashPurpose::LogPseudonym, &["a", "bc"])
         );
     }
 }

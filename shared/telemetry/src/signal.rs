@@ -57,6 +57,11 @@ pub enum Signal<'a> {
     },
     /// A platform's handshake was answered.
     Handshake,
+    /// Somebody opened a signed link, or asked whether it holds.
+    LinkOpened {
+        /// `valid`, `expired`, `forged`, …
+        outcome: &'a str,
+    },
     /// An event was seen before and dropped.
     Duplicate {
         /// Which step noticed.
@@ -158,11 +163,12 @@ pub enum Signal<'a> {
 
 impl<'a> Signal<'a> {
     /// One of each, with placeholder values: what the dashboard and the tests go through.
-    pub const ALL: [Signal<'static>; 27] = [
+    pub const ALL: [Signal<'static>; 28] = [
         Signal::Received,
         Signal::Verified,
         Signal::Rejected { code: "" },
         Signal::Handshake,
+        Signal::LinkOpened { outcome: "" },
         Signal::Duplicate { step: "" },
         Signal::Unhandled,
         Signal::Decided { verdict: "" },
@@ -195,6 +201,7 @@ impl<'a> Signal<'a> {
             Self::Verified => "Verified",
             Self::Rejected { .. } => "Rejected",
             Self::Handshake => "Handshake",
+            Self::LinkOpened { .. } => "LinkOpened",
             Self::Duplicate { .. } => "Duplicate",
             Self::Unhandled => "Unhandled",
             Self::Decided { .. } => "Decided",
@@ -266,7 +273,7 @@ impl<'a> Signal<'a> {
             | Self::InDoubt { channel }
             | Self::Throttled { channel }
             | Self::EndToEndDuration { channel } => Some(("Channel", channel)),
-            Self::SendOutcome { outcome } => Some(("Outcome", outcome)),
+            Self::SendOutcome { outcome } | Self::LinkOpened { outcome } => Some(("Outcome", outcome)),
             Self::DeadLettered { queue } => Some(("Queue", queue)),
             Self::BreaksByClass { class } => Some(("Class", class)),
             Self::BucketDeviation { experiment } | Self::BucketChance { experiment } => {

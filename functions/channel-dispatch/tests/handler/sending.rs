@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use sluice_domain::decision::Verdict;
 use sluice_domain::delivery::{DeliveryState, Outcome};
 use sluice_domain::id::DestinationId;
-use sluice_domain::link::verify_link;
+use sluice_domain::link::{token_of, verify_link};
 
 use crate::support::*;
 
@@ -50,9 +50,13 @@ async fn a_masked_decision_shows_masked_values_and_a_link_that_verifies() {
     }
     assert_eq!(message.recipient, None);
     let (_, link) = message.link.unwrap();
-    let verified = verify_link(&keys(&assigned.cleared.event().key.tenant), &link, desk.now()).unwrap();
-    assert_eq!(verified.trace_id, assigned.cleared.event().trace_id);
-    assert_eq!(verified.destination, DestinationId::new(APP).unwrap());
+    let event = assigned.cleared.event();
+    let verified = verify_link(&keys(&event.key.tenant), token_of(&link), 0, desk.now()).unwrap();
+    assert_eq!(verified.reference.unwrap().as_str(), event.trace_id.to_string());
+    assert_eq!(
+        (verified.campaign.as_str(), verified.destination.as_str()),
+        (APP, "https://crm.example.com/leads")
+    );
     assert_eq!(verified.expires_at, NOON.plus_ms(72 * 60 * MINUTE));
 }
 

@@ -7,6 +7,8 @@ mod faults;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod samples;
