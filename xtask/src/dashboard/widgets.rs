@@ -85,7 +85,11 @@ fn flow() -> Vec<Widget> {
             View::Lines,
             [each(Signal::Rejected { code: "" }), each(Signal::Duplicate { step: "" })],
         ),
-        widget("Nothing to send", View::Lines, [Signal::Handshake, Signal::Unhandled].map(total)),
+        widget(
+            "Nothing to send, and links opened",
+            View::Lines,
+            [total(Signal::Handshake), total(Signal::Unhandled), each(Signal::LinkOpened { outcome: "" })],
+        ),
     ]
 }
 
