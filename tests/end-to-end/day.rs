@@ -20,6 +20,7 @@ use sluice_domain::audit::Disposition;
 use sluice_domain::consent::{ConsentKey, ConsentRecord, ConsentText, Evidence, Purpose, Recipient};
 use sluice_domain::decision::Verdict;
 use sluice_domain::id::{EventKey, MessageId, PersonId, SourceId, TenantId, TraceId};
+use sluice_domain::link::{Campaign, ToSign as LinkToSign, sign_link};
 use sluice_domain::scheme::{Credentials, ToSign, sign};
 use sluice_domain::settings::Settings;
 use sluice_domain::source::SchemeName;
@@ -34,6 +35,7 @@ use sluice_steps::Stage as _;
 use sluice_telemetry::{Counters, EmfWriter, Invocation, Invocations, Metrics, Signal};
 
 use crate::no_consents::NoConsents;
+use crate::program::get;
 
 /// 2026-11-20 00:00 in China.
 const MIDNIGHT: i64 = 1_795_104_000_000;
@@ -102,6 +104,31 @@ impl Day {
         }
         let answer = self.client.send(source, "POST", signed).await.unwrap();
         assert_eq!(answer.status.is_success(), !forged, "{source}: {}", answer.status);
+    }
+
+    /// A poster of the spring campaign is scanned, and somebody tries another address.
+    async fn open_a_link(&self) {
+        let keys = self.state.keys.keys(&TenantId::new("demo-brand").unwrap()).await.unwrap();
+        let campaign = Campaign::new("spring").unwrap();
+        let expires_at = self.clock.now().plus_ms(SLOT_MS);
+        let destination = "https://www.example.com/spring";
+        let what = LinkToSign {
+            campaign: &campaign,
+            destination,
+            reference: None,
+            expires_at,
+            nonce: [1; 12],
+            key: None,
+        };
+        let token = sign_link(&keys, &what).unwrap();
+        for (token, status) in [(token.clone(), "303"), (token.replacen("bDF8", "bDF9", 1), "404")] {
+            let base = format!("http://{}", self.gate.address);
+            let answer =
+                tokio::task::spawn_blocking(move || get(&base, &format!("/links/{token}"), "text/html"))
+                    .await
+                    .unwrap();
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        }
     }
 
     fn trouble(&self, platform: Platform, effect: FaultEffect, calls: u32) {
@@ -245,6 +272,7 @@ async fn play(day: &Day) {
             let challenge =
                 json!({ "event": "verify_webhook", "client_key": "", "content": { "challenge": 12345 } });
             day.post("open-platform", "handshake", &challenge, false).await;
+            day.open_a_link().await;
             let trace_id = TraceId::from_parts(day.clock.now(), [u8::try_from(slot).unwrap(); 10]);
             let message = OutboundMessage { body: "no event".into(), trace_id, delay_seconds: 0 };
             assert!(day.state.store.send(Queue::Events, vec![message]).await.is_empty());

@@ -1,18 +1,6 @@
 //! Signed links: made on the command line, drawn, opened at the door.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
-use crate::program::{Server, json, sluice, workspace, write_private};
-
-fn get(base: &str, path: &str, accept: &str) -> String {
-    let mut stream = TcpStream::connect(base.strip_prefix("http://").unwrap()).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: gate\r\naccept: {accept}\r\nconnection: close\r\n\r\n")
-        .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
+use crate::program::{Server, get, json, sluice, workspace, write_private};
 
 #[test]
 fn a_signed_link_is_made_drawn_opened_and_not_altered() {

@@ -1,6 +1,7 @@
 //! Runs the program under test.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -85,8 +86,17 @@ impl Drop for Server {
 
 /// Writes a file that only its owner reads.
 pub(crate) fn write_private(path: &Path, text: &str) {
-    use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let file = std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(path);
     file.unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+/// One GET request; the whole answer, head and body.
+pub(crate) fn get(base: &str, path: &str, accept: &str) -> String {
+    let mut stream = TcpStream::connect(base.strip_prefix("http://").unwrap()).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: gate\r\naccept: {accept}\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }

@@ -5,6 +5,7 @@ use sluice_domain::id::TenantId;
 use sluice_domain::link::{LinkRefusal, ToSign, claimed_tenant, link_to, sign_link, token_of, verify_link};
 use sluice_domain::settings::{Settings, Tenant};
 use sluice_ports::{KeyRing as _, Nonces as _};
+use sluice_settings::CurrentSettings as _;
 
 use crate::cli::{LinkCheck, LinkQr, LinkSign, LinkVerify};
 use crate::exit::Exit;
@@ -38,7 +39,8 @@ pub fn check(args: &LinkCheck, settings: &Settings) -> Result<Output, CommandErr
 /// # Errors
 /// When the landing page may not be sent, or there are no keys.
 pub async fn sign(args: &LinkSign, state: &State) -> Result<Output, CommandError> {
-    let tenant = tenant(Some(&args.tenant), &state.settings)?;
+    let settings = state.settings.current();
+    let tenant = tenant(Some(&args.tenant), &settings)?;
     let refused = |refusal| CommandError::usage(format!("`--to` may not be sent: {refusal}"));
     tenant.links.explain(&args.to).map_err(refused)?;
     let keys = state.keys.keys(&tenant.id).await?;
@@ -83,7 +85,8 @@ pub async fn verify(args: &LinkVerify, state: &State) -> Result<Output, CommandE
         Ok(id) => id,
         Err(error) => return Ok(no(error.code(), error.to_string())),
     };
-    let Some(tenant) = state.settings.tenants.get(&id) else {
+    let settings = state.settings.current();
+    let Some(tenant) = settings.tenants.get(&id) else {
         return Ok(no("unknown_tenant", format!("it is of tenant `{id}`, which is not configured here")));
     };
     let keys = state.keys.keys(&id).await?;

@@ -8,7 +8,7 @@ use sluice_ports::AuditLog as _;
 
 use crate::cli::AuditProve;
 use crate::exit::Exit;
-use crate::output::{CommandError, Output, OutputFile};
+use crate::output::{CommandError, FileContent, Output, OutputFile};
 use crate::state::State;
 
 /// Proves an event's record, or the days between two, to somebody who has only the file and the public key.
@@ -57,6 +57,6 @@ fn output(args: &AuditProve, proof: &ProofFile) -> Output {
         path.display()
     );
     let json = json!({ "proof": path, "bytes": text.len() });
-    let files = vec![OutputFile { path: path.clone(), text }];
+    let files = vec![OutputFile { path: path.clone(), content: FileContent::Text(text) }];
     Output { files, ..Output::one(Exit::Ok, words, json) }
 }

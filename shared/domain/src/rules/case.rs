@@ -141,7 +141,10 @@ impl Case {
                     .ok_or_else(|| format!("`channel` must be one of {}", Channel::NAMES.join(", ")))?,
             ),
         };
-        let links = LinkPolicy { allowed_domains: self.domains.clone(), ..LinkPolicy::default() };
+        let links = LinkPolicy {
+            allowed_domains: self.domains.iter().map(|domain| domain.as_str().into()).collect(),
+            ..LinkPolicy::default()
+        };
         let mut fields = Vec::new();
         let mut add = |name: String, text: Option<&String>| {
             fields.extend(text.map(|text| (name, text.clone())));
