@@ -13,7 +13,7 @@ use sluice_ports::{AuditLog, ConsentStore, Destroyed, Entropy, Erasure, ErasureR
 use super::consent::person;
 use crate::cli::Person;
 use crate::exit::Exit;
-use crate::output::{CommandError, Output, OutputFile};
+use crate::output::{CommandError, FileContent, Output, OutputFile};
 use crate::state::State;
 
 /// Proof of consent and of transactions is kept for three years (电子商务法 art. 31; 网络数据安全管理条例 art. 12).
@@ -41,7 +41,8 @@ pub async fn erase(who: &Person, report: Option<&Path>, state: &State) -> Result
         format!("erased, reference {}\n{}", done.reference, lines(&done.destroyed))
     };
     let json = done.report(&who.tenant);
-    let files = report.map(|path| OutputFile { path: path.to_owned(), text: format!("{json:#}\n") });
+    let files = report
+        .map(|path| OutputFile { path: path.to_owned(), content: FileContent::Text(format!("{json:#}\n")) });
     Ok(Output { files: files.into_iter().collect(), ..Output::one(exit, text, json) })
 }
 

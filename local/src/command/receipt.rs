@@ -15,7 +15,7 @@ use super::audit::public_key;
 use super::consent::person;
 use crate::cli::Person;
 use crate::exit::Exit;
-use crate::output::{CommandError, Output, OutputFile};
+use crate::output::{CommandError, FileContent, Output, OutputFile};
 use crate::state::State;
 
 /// `sluice consent receipt`.
@@ -43,7 +43,10 @@ pub async fn issue(who: &Person, out: Option<&Path>, state: &State) -> Result<Ou
         Some(_) => format!("receipt {} of {} consents, signed", head.id, records.len()),
         None => format!("{signed:#}"),
     };
-    let files = out.map(|path| OutputFile { path: path.to_owned(), text: format!("{signed:#}\n") });
+    let files = out.map(|path| OutputFile {
+        path: path.to_owned(),
+        content: FileContent::Text(format!("{signed:#}\n")),
+    });
     Ok(Output { files: files.into_iter().collect(), ..Output::one(Exit::Ok, text, signed) })
 }
 
