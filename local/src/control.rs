@@ -1,4 +1,4 @@
-//! The control socket: how `sluice audit`, `dlq`, `consent`, `keys` and `reconcile` work while a server holds the data directory.
+//! The control socket: how `sluice audit`, `dlq`, `consent`, `keys`, `review` and `reconcile` work while a server holds the data directory.
 //!
 //! One process at a time opens the store. A command that finds it taken sends its own command line to the running server
 //! over `control.sock` in the data directory (mode 0600), which runs it on the open store and answers with its output.

@@ -57,6 +57,7 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
         | Command::Dlq(_)
         | Command::Reconcile(_)
         | Command::Consent(_)
+        | Command::Review(_)
         | Command::Keys(_) => here_or_there(cli, argv, clock).await,
     }
 }

@@ -21,6 +21,7 @@ use sluice_domain::consent::{ConsentKey, ConsentRecord, ConsentText, Evidence, P
 use sluice_domain::decision::Verdict;
 use sluice_domain::id::{EventKey, MessageId, PersonId, SourceId, TenantId, TraceId};
 use sluice_domain::link::{Campaign, ToSign as LinkToSign, sign_link};
+use sluice_domain::review::{Ballot, ReviewerName, Says, StateName, Voter, Why};
 use sluice_domain::scheme::{Credentials, ToSign, sign};
 use sluice_domain::settings::Settings;
 use sluice_domain::source::SchemeName;
@@ -30,6 +31,7 @@ use sluice_ports::{
     AuditLog as _, Clock, ConsentStore as _, Deliveries as _, Intake as _, KeyRing as _, OutboundMessage,
     Outbox as _, PortError, Queue,
 };
+use sluice_review::{Desk, Which};
 use sluice_simulators::{Fault, FaultEffect, FaultTimes, Place as At, Platform, Running, Simulators};
 use sluice_steps::Stage as _;
 use sluice_telemetry::{Counters, EmfWriter, Invocation, Invocations, Metrics, Signal};
@@ -262,6 +264,10 @@ async fn play(day: &Day) {
                         .await;
                 }
             }
+            if number % 23 == 0 {
+                let text = "我是车主,13912345678";
+                day.post("open-platform", &format!("r-{number}"), &chat(number, at, text), false).await;
+            }
             if number % 17 == 0 {
                 day.post("open-platform", "forged", &follow, true).await;
                 let unknown = open_platform("brand_new_event_2027", &person, &json!({ "x": 1 }));
@@ -278,8 +284,26 @@ async fn play(day: &Day) {
             assert!(day.state.store.send(Queue::Events, vec![message]).await.is_empty());
         }
         day.settle().await;
+        if slot % 6 == 5 {
+            review(day).await;
+        }
         day.metrics.flush();
     }
+}
+
+/// A reviewer comes by, and leaves the newest for the next time.
+async fn review(day: &Day) {
+    let tenant = TenantId::new("demo-brand").unwrap();
+    let desk = Desk { store: &day.state.store, keys: &day.state.keys, now: day.clock.now() };
+    let mut waiting = desk.list(&tenant, StateName::Open).await.unwrap();
+    waiting.pop();
+    for view in waiting {
+        let by = Voter::Person { name: ReviewerName::new("王芳").unwrap() };
+        let ballot = Ballot { by, says: Says::Approve, why: Why::new("本人的号码").unwrap() };
+        let which = Which { tenant: tenant.clone(), trace: view.trace_id, point: None };
+        desk.vote(&which, ballot).await.unwrap();
+    }
+    day.settle().await;
 }
 
 /// Every delivery has the trace that its callback got at the door, and so has the decision between the two.

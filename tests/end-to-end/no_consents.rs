@@ -5,10 +5,11 @@ use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdraw
 use sluice_domain::event::Event;
 use sluice_domain::id::{EventKey, PersonId, TenantId, TraceId};
 use sluice_domain::order::OrderEntry;
+use sluice_domain::review::{Review, ReviewId, StateName};
 use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_ports::{
-    AuditLog, ConsentStore, Intake, OrderBook, OutboundMessage, Outbox, Page, PortError, Queue, SendFailure,
-    Step, Written,
+    Advanced, AuditLog, ConsentStore, ForReview, Intake, OrderBook, OutboundMessage, Outbox, Page, PortError,
+    Queue, Reviews, SendFailure, Step, Wake, Written,
 };
 
 pub(crate) struct NoConsents;
@@ -102,5 +103,28 @@ impl AuditLog for NoConsents {
 impl Outbox for NoConsents {
     async fn send(&self, _: Queue, _: Vec<OutboundMessage>) -> Vec<SendFailure> {
         Vec::new()
+    }
+}
+
+impl Reviews for NoConsents {
+    async fn record_for_review(&self, batch: Vec<ForReview>) -> Vec<Result<Written<AuditRecord>, PortError>> {
+        batch.iter().map(|_| silent()).collect()
+    }
+    async fn open_review(&self, _: Review) -> Result<Written<Review>, PortError> {
+        silent()
+    }
+    async fn review(&self, _: &ReviewId) -> Result<Option<Review>, PortError> {
+        silent()
+    }
+    async fn reviews(
+        &self,
+        _: &TenantId,
+        _: StateName,
+        _: Option<String>,
+    ) -> Result<Page<Review>, PortError> {
+        silent()
+    }
+    async fn advance_review(&self, _: Review, _: Option<Wake>) -> Result<Advanced, PortError> {
+        silent()
     }
 }

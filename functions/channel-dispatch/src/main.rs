@@ -21,6 +21,7 @@ const NEEDS: Needs = Needs {
         Resource::ConsentTable,
         Resource::DeliveriesTable,
         Resource::ReceiptsTable,
+        Resource::ReviewsTable,
     ],
 };
 

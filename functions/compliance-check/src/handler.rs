@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use sluice_domain::audit::{AuditRecord, Disposition};
 use sluice_domain::consent::{Age, ConsentKey, ConsentRecord, ConsentTerms, Mark};
-use sluice_domain::decision::Decision;
+use sluice_domain::decision::{Decision, Verdict};
 use sluice_domain::event::{Event, EventKind};
 use sluice_domain::id::TenantId;
 use sluice_domain::rules::{FormStanding, RULE_FAILED};
@@ -12,7 +12,7 @@ use sluice_domain::source::Form;
 use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{
-    AuditLog, Clock, ConsentStore, Intake, KeyRing, OrderBook, Outbox, PortError, Queue, Step, Written,
+    AuditLog, Clock, ConsentStore, Intake, KeyRing, OrderBook, Outbox, PortError, Queue, Reviews, Written,
 };
 use sluice_settings::CurrentSettings;
 use sluice_steps::{Stage, StageError};
@@ -20,7 +20,8 @@ use sluice_telemetry::{Metrics, Signal};
 
 use crate::effect;
 use crate::plan::{Answers, Plan, Texts, asks_to_stop, consent_key, form_standing, plan, unknown_tenant};
-use crate::verdict::{audit_record, check_consent, cleared_message, decide};
+use crate::review::{Decided, record};
+use crate::verdict::{audit_record, check_consent, cleared_message, decide, review_of};
 
 /// The handler, over its ports.
 pub struct ComplianceCheck<S, K, C, P = Arc<Settings>> {
@@ -42,25 +43,20 @@ type Keys = BTreeMap<TenantId, Result<Arc<TenantKeys>, PortError>>;
 struct Prepared<'a> {
     event: Event,
     keys: Arc<TenantKeys>,
-    ask: Ask<'a>,
+    tenant: &'a Tenant,
+    ask: Ask,
 }
 
-enum Ask<'a> {
+enum Ask {
     /// The rules.
-    Rules {
-        tenant: &'a Tenant,
-        texts: Texts,
-        form: FormStanding,
-        consent: Option<ConsentKey>,
-        terms: ConsentTerms,
-    },
+    Rules { texts: Texts, form: FormStanding, consent: Option<ConsentKey>, terms: ConsentTerms },
     /// Nobody: it is clear already.
     Nobody(Disposition),
 }
 
 impl<S, K, C, P> Stage for ComplianceCheck<S, K, C, P>
 where
-    S: Intake + ConsentStore + OrderBook + AuditLog + Outbox,
+    S: Intake + ConsentStore + OrderBook + AuditLog + Outbox + Reviews,
     K: KeyRing,
     C: Clock,
     P: CurrentSettings,
@@ -82,15 +78,12 @@ where
             slots.push(self.prepare(event, &settings, &keys, now).await);
         }
         let consents = self.look_up(&slots).await;
-        let (mut results, mut steps, mut written) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut results, mut decided) = (Vec::new(), Vec::new());
         for slot in slots {
-            let step = slot.and_then(|prepared| step_of(prepared, &consents, now));
-            results.push(step.map(|(event, keys, step)| {
-                written.push((event, keys));
-                steps.push(step);
-            }));
+            let one = slot.and_then(|prepared| decided_of(prepared, &consents, now));
+            results.push(one.map(|one| decided.push(one)));
         }
-        let outcomes = self.record(written, steps).await;
+        let outcomes = self.record(decided).await;
         // The recorded ones take their outcome, in order; the others keep their error.
         let mut outcomes = outcomes.into_iter();
         let settled = results.into_iter().map(|result| match result {
@@ -104,7 +97,7 @@ where
 
 impl<S, K, C, P> ComplianceCheck<S, K, C, P>
 where
-    S: Intake + ConsentStore + OrderBook + AuditLog + Outbox,
+    S: Intake + ConsentStore + OrderBook + AuditLog + Outbox + Reviews,
     K: KeyRing,
     C: Clock,
     P: CurrentSettings,
@@ -185,10 +178,10 @@ where
                     self.grant(&event, grant).await.map_err(store)?;
                 }
                 let (form, consent) = (form_standing(&event, form), consent_key(&event, route));
-                Ask::Rules { tenant, texts, form, consent, terms: tenant.terms(route) }
+                Ask::Rules { texts, form, consent, terms: tenant.terms(route) }
             }
         };
-        Ok(Prepared { event, keys, ask })
+        Ok(Prepared { event, keys, tenant, ask })
     }
 
     async fn enter(&self, event: &Event, now: UnixMillis) -> Result<(), PortError> {
@@ -262,33 +255,26 @@ where
     }
 
     /// Writes the records with what follows from them, and settles those that were there already.
-    async fn record(
-        &self,
-        written: Vec<(Event, Arc<TenantKeys>)>,
-        steps: Vec<Step<AuditRecord>>,
-    ) -> Vec<Result<(), StageError>> {
-        if steps.is_empty() {
-            return Vec::new();
-        }
-        let records: Vec<AuditRecord> = steps.iter().map(|step| step.record.clone()).collect();
-        let outcomes = self.store.record(steps).await;
+    async fn record(&self, decided: Vec<Decided<'_>>) -> Vec<Result<(), StageError>> {
+        let outcomes = record(&self.store, &decided).await;
         let (mut results, mut again, mut places) =
-            (Vec::with_capacity(records.len()), Vec::new(), Vec::new());
-        for ((outcome, (event, keys)), record) in outcomes.into_iter().zip(written).zip(&records) {
+            (Vec::with_capacity(decided.len()), Vec::new(), Vec::new());
+        for (outcome, one) in outcomes.into_iter().zip(&decided) {
+            let event = &one.event;
             let result = match outcome {
                 Ok(Written::New) => {
-                    self.tell(record);
+                    self.tell(&one.record);
                     Ok(())
                 }
                 Ok(Written::Existing(stored)) if stored.trace_id == event.trace_id => {
-                    // The process died between the record and its message, or the queue delivered twice.
-                    cleared_message(&stored, &event, &keys).map(|message| {
+                    // The process died between the record and what follows, the queue delivered twice, or its review was decided.
+                    self.follow(&stored, one).await.map(|message| {
                         places.extend(message.is_some().then_some(results.len()));
                         again.extend(message);
                     })
                 }
                 Ok(Written::Existing(stored)) => {
-                    tell_replay(&event, &stored);
+                    tell_replay(event, &stored);
                     self.metrics.count(Signal::Duplicate { step: Self::NAME });
                     Ok(())
                 }
@@ -298,6 +284,23 @@ where
         }
         self.send_again(again, &places, &mut results).await;
         results
+    }
+
+    /// What follows from a stored record, for the same event again.
+    async fn follow(
+        &self,
+        stored: &AuditRecord,
+        one: &Decided<'_>,
+    ) -> Result<Option<sluice_ports::OutboundMessage>, StageError> {
+        match &stored.disposition {
+            Disposition::Decided { decision } if decision.verdict == Verdict::Review => {
+                // On the heap: it is rare, and the ordinary path's future stays small.
+                Box::pin(self.resume(stored, decision, one)).await
+            }
+            Disposition::Decided { .. } | Disposition::Recorded { .. } | Disposition::Unhandled => {
+                cleared_message(stored, &one.event, &one.keys)
+            }
+        }
     }
 
     async fn send_again(
@@ -331,6 +334,9 @@ where
                     self.metrics.count(Signal::Cleared);
                 }
                 self.tell_rules(record, decision);
+                if verdict == Verdict::Review {
+                    self.metrics.count(Signal::ReviewOpened { point: "event" });
+                }
             }
             Disposition::Recorded { effect } => {
                 tracing::info!(step = Self::NAME, %trace_id, %tenant, event = %kind, code = effect, "recorded: {effect}");
@@ -383,18 +389,16 @@ fn first_rule(decision: &Decision) -> &str {
     decision.reasons.first().map_or("none", |reason| reason.rule.as_str())
 }
 
-type Stepped = (Event, Arc<TenantKeys>, Step<AuditRecord>);
-
-/// Decides and makes the step. A consent store that did not answer is no missing consent: the event waits.
-fn step_of(
-    prepared: Prepared<'_>,
+/// Decides and makes the record with what follows from it. A consent store that did not answer is no missing consent: the event waits.
+fn decided_of<'a>(
+    prepared: Prepared<'a>,
     consents: &Result<Consents, PortError>,
     now: UnixMillis,
-) -> Result<Stepped, StageError> {
-    let Prepared { event, keys, ask } = prepared;
+) -> Result<Decided<'a>, StageError> {
+    let Prepared { event, keys, tenant, ask } = prepared;
     let disposition = match ask {
         Ask::Nobody(disposition) => disposition,
-        Ask::Rules { tenant, texts, form, consent, terms } => {
+        Ask::Rules { texts, form, consent, terms } => {
             let check = match consent {
                 None => None,
                 Some(key) => {
@@ -409,7 +413,8 @@ fn step_of(
     };
     let record = audit_record(&event, disposition, now);
     let next = cleared_message(&record, &event, &keys)?;
-    Ok((event, keys, Step { record, next }))
+    let review = review_of(&record, &event, tenant, &keys);
+    Ok(Decided { event, keys, tenant, record, next, review })
 }
 
 /// The store answered fewer keys than it was asked.

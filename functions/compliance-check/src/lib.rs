@@ -17,10 +17,14 @@
 //!
 //! The audit record is the idempotency record: it is written once, together with the message that follows. An event that was
 //! decided before under the same trace is sent on again *from the stored decision*; under another trace it is a replay and is dropped.
+//!
+//! A decision of `review` opens a [review](sluice_domain::review) with its record. When people have approved, the event comes back over the
+//! `events` queue: consent is looked up and the rules are asked anew, and the approval answers the reasons it was given for and no others.
 
 mod effect;
 mod handler;
 mod plan;
+mod review;
 mod verdict;
 
 pub use handler::ComplianceCheck;

@@ -21,6 +21,7 @@ const NEEDS: Needs = Needs {
         Resource::ConsentTable,
         Resource::AuditTable,
         Resource::OrdersTable,
+        Resource::ReviewsTable,
     ],
 };
 

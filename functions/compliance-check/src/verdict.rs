@@ -2,9 +2,11 @@
 
 use sluice_domain::audit::{AuditRecord, Disposition};
 use sluice_domain::consent::{ConsentKey, ConsentRecord, ConsentTerms};
-use sluice_domain::decision::{ConsentCheck, Decision};
+use sluice_domain::decision::{ConsentCheck, Decision, Verdict};
 use sluice_domain::event::{Event, Subject};
+use sluice_domain::id::TraceId;
 use sluice_domain::progress::Cleared;
+use sluice_domain::review::Review;
 use sluice_domain::rules::{Facts, FormStanding};
 use sluice_domain::settings::Tenant;
 use sluice_domain::tenant::TenantKeys;
@@ -83,6 +85,28 @@ pub(crate) fn cleared_message(
     let refused = |detail: String| StageError::permanent("not_clearable", detail, Some(trace_id));
     let cleared = Cleared::by(decision, event.clone(), record.decided_at, keys)
         .map_err(|error| refused(error.to_string()))?;
-    let body = serde_json::to_string(&cleared).map_err(|error| refused(error.to_string()))?;
-    Ok(Some(OutboundMessage { body, trace_id, delay_seconds: 0 }))
+    encoded(&cleared, trace_id).map(Some)
+}
+
+/// A cleared event as it lies on its queue.
+pub(crate) fn encoded(cleared: &Cleared, trace_id: TraceId) -> Result<OutboundMessage, StageError> {
+    let refused =
+        |error: serde_json::Error| StageError::permanent("not_clearable", error.to_string(), Some(trace_id));
+    let body = serde_json::to_string(cleared).map_err(refused)?;
+    Ok(OutboundMessage { body, trace_id, delay_seconds: 0 })
+}
+
+/// The review that is opened with a record; `None` when its decision waits for nobody. The same record always gives the same review.
+pub(crate) fn review_of(
+    record: &AuditRecord,
+    event: &Event,
+    tenant: &Tenant,
+    keys: &TenantKeys,
+) -> Option<Review> {
+    let Disposition::Decided { decision } = &record.disposition else { return None };
+    if decision.verdict != Verdict::Review {
+        return None;
+    }
+    let opening = tenant.review.opening(decision.clone(), &tenant.rules, record.decided_at);
+    Some(Review::of_event(event.clone(), opening, keys))
 }

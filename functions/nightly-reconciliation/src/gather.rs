@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 
-use sluice_domain::audit::Disposition;
+use sluice_domain::audit::{AuditRecord, Disposition};
+use sluice_domain::decision::Verdict;
+use sluice_domain::delivery::{Delivery, DeliveryState, Outcome};
 use sluice_domain::id::{EventKey, TenantId};
 use sluice_domain::reconciliation::{DeadLetter, Evidence, QueueDepth, Seal};
+use sluice_domain::review::{Point, Review, ReviewId, StateName};
 use sluice_domain::time::BusinessDay;
 use sluice_ports::{Page, PortError, Queue};
 
@@ -40,17 +43,74 @@ pub(crate) async fn evidence(
     for key in &elsewhere {
         audits.extend(store.audit(key).await.map_err(ReconcileError::port("reading an audit record"))?);
     }
+    // … what became of those that people were asked about …
+    let mut reviews = event_reviews(store, &audits).await?;
     // … deliveries opened on another day …
-    let opened: BTreeSet<&EventKey> = deliveries.iter().map(|one| &one.key).collect();
-    let allowed = audits.iter().filter(|record| allows(&record.disposition)).map(|record| &record.key);
-    let elsewhere: BTreeSet<EventKey> = allowed.filter(|key| !opened.contains(key)).cloned().collect();
+    let elsewhere = {
+        let opened: BTreeSet<&EventKey> = deliveries.iter().map(|one| &one.key).collect();
+        let cleared = reviews.iter().filter(|review| review.state.name() == StateName::Cleared);
+        let cleared: BTreeSet<&EventKey> = cleared.map(|review| &review.key).collect();
+        let went_on = |record: &&AuditRecord| allows(&record.disposition) || cleared.contains(&record.key);
+        let allowed = audits.iter().filter(went_on).map(|record| &record.key);
+        allowed.filter(|key| !opened.contains(key)).cloned().collect::<BTreeSet<EventKey>>()
+    };
     for key in &elsewhere {
         deliveries.extend(store.delivery(key).await.map_err(ReconcileError::port("reading a delivery"))?);
     }
+    reviews.extend(message_reviews(store, &deliveries).await?);
     // … and order entries written after it.
     orders.extend(late_orders(store, tenant, day, &audits, &orders).await?);
     let seal = Seal::Absent;
-    Ok(Evidence { receipts, audits, exposures, deliveries, dead_letters, redriven, queues, seal, orders })
+    Ok(Evidence {
+        receipts,
+        audits,
+        exposures,
+        deliveries,
+        dead_letters,
+        redriven,
+        queues,
+        seal,
+        orders,
+        reviews,
+    })
+}
+
+async fn event_reviews(store: &impl Records, audits: &[AuditRecord]) -> Result<Vec<Review>, ReconcileError> {
+    let waits = |record: &&AuditRecord| match &record.disposition {
+        Disposition::Decided { decision } => decision.verdict == Verdict::Review,
+        Disposition::Recorded { .. } | Disposition::Unhandled => false,
+    };
+    let ids = audits.iter().filter(waits).map(|record| (&record.key, record.trace_id, Point::Event));
+    reviews(store, ids).await
+}
+
+/// Of deliveries that wait, or that Sluice itself withheld.
+async fn message_reviews(
+    store: &impl Records,
+    deliveries: &[Delivery],
+) -> Result<Vec<Review>, ReconcileError> {
+    let withheld = |delivery: &Delivery| {
+        let outcome = delivery.attempts.last().and_then(|attempt| attempt.outcome.as_ref());
+        matches!(outcome, Some(Outcome::Withheld { .. }))
+    };
+    let may_wait = |delivery: &&Delivery| match delivery.state {
+        DeliveryState::Waiting { .. } | DeliveryState::Refused => withheld(delivery),
+        DeliveryState::Claimed { .. } | DeliveryState::Delivered | DeliveryState::InDoubt => false,
+    };
+    let ids = deliveries.iter().filter(may_wait).map(|one| (&one.key, one.trace_id, Point::Message));
+    reviews(store, ids).await
+}
+
+async fn reviews<'a>(
+    store: &impl Records,
+    ids: impl Iterator<Item = (&'a EventKey, sluice_domain::id::TraceId, Point)>,
+) -> Result<Vec<Review>, ReconcileError> {
+    let mut found = Vec::new();
+    for (key, trace, point) in ids {
+        let id = ReviewId { tenant: key.tenant.clone(), trace, point };
+        found.extend(store.review(&id).await.map_err(ReconcileError::port("reading a review"))?);
+    }
+    Ok(found)
 }
 
 /// Entries of the next day, when an order event of this one has none yet: a callback at 23:59:59 is entered after midnight.

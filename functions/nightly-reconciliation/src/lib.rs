@@ -7,6 +7,9 @@
 //! The day's audit records are sealed under a signed head that stands on the one before it (`sluice_evidence`); a day that was sealed before
 //! and is not the same any more is a break: evidence was changed after the fact.
 //!
+//! Before that, reviews that nobody decided in time are ended, which is a block, and approved events that have not gone on are sent to the
+//! engine once more.
+//!
 //! What can't be re-driven is only listed. A callback without a decision that is on no queue can't be sent again: receipts hold no
 //! body. A claim past its deadline is taken over by its own message when that comes back; without a message it is a break.
 
@@ -28,6 +31,8 @@ pub trait Records:
     + sluice_ports::Deliveries
     + sluice_ports::OrderBook
     + sluice_ports::Backlog
+    + sluice_ports::Reviews
+    + sluice_ports::Outbox
 {
 }
 
@@ -38,5 +43,7 @@ impl<T> Records for T where
         + sluice_ports::Deliveries
         + sluice_ports::OrderBook
         + sluice_ports::Backlog
+        + sluice_ports::Reviews
+        + sluice_ports::Outbox
 {
 }

@@ -23,6 +23,7 @@ const NEEDS: Needs = Needs {
         Resource::ExposuresTable,
         Resource::DeliveriesTable,
         Resource::OrdersTable,
+        Resource::ReviewsTable,
         Resource::ReportsBucket,
         Resource::DigestsBucket,
         Resource::AuditKey,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use sluice_domain::id::TenantId;
 use sluice_domain::reconciliation::{self, BreakClass, BreakState, DeadLetter, Report, Seal, Subject};
+use sluice_domain::review::StateName;
 use sluice_domain::settings::{Settings, Tenant};
 use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_evidence::Evidence;
@@ -70,6 +71,7 @@ impl<S: Records, R: Reports + Digests, K: HeadSigner, C: Clock, P: CurrentSettin
             None => self.settings.current().tenants.values().cloned().collect(),
         };
         let redriven = redrive::redrive(&self.store).await?;
+        Box::pin(self.sweep(&tenants, now)).await?;
         let mut outcomes = Vec::new();
         let mut classes: BTreeMap<BreakClass, usize> =
             BreakClass::ALL.into_iter().map(|class| (class, 0)).collect();
@@ -95,6 +97,27 @@ impl<S: Records, R: Reports + Digests, K: HeadSigner, C: Clock, P: CurrentSettin
             self.metrics.count_of(Signal::BreaksByClass { class: class.code() }, count);
         }
         Ok(Outcome { day, open_breaks, redriven: redriven.len(), tenants: outcomes })
+    }
+
+    /// Ends what nobody decided in time, before the day is counted.
+    async fn sweep(&self, tenants: &[Arc<Tenant>], now: UnixMillis) -> Result<(), ReconcileError> {
+        let (mut open, mut oldest) = (0, None::<UnixMillis>);
+        for tenant in tenants {
+            let swept = sluice_review::sweep(&self.store, &tenant.id, now).await;
+            let swept = swept.map_err(ReconcileError::port("ending overdue reviews"))?;
+            if swept.expired > 0 {
+                let expired = swept.expired;
+                tracing::warn!(tenant = %tenant.id, code = "review_expired", expired, "blocked: {expired} reviews that nobody decided in time");
+                self.metrics.count_of(Signal::ReviewEnded { state: StateName::Expired.as_str() }, expired);
+            }
+            open += swept.open;
+            oldest = [oldest, swept.oldest].into_iter().flatten().min();
+        }
+        self.metrics.count_of(Signal::OpenReviews, open);
+        let age = oldest.map_or(0, |oldest| now.since(oldest).max(0));
+        #[expect(clippy::cast_precision_loss, reason = "seconds of a month at most")]
+        self.metrics.gauge(Signal::OldestReviewAge, (age / 1_000) as f64);
+        Ok(())
     }
 
     /// Reconciles one tenant's day. It reads only: nothing is put back, nothing is stored.
@@ -133,7 +156,7 @@ impl<S: Records, R: Reports + Digests, K: HeadSigner, C: Clock, P: CurrentSettin
         redriven: &[DeadLetter],
         seal: Seal,
     ) -> Result<Report, ReconcileError> {
-        let mut evidence = gather::evidence(&self.store, &tenant.id, day, redriven).await?;
+        let mut evidence = Box::pin(gather::evidence(&self.store, &tenant.id, day, redriven)).await?;
         evidence.seal = seal;
         let experiments = tenant.experiments.values().collect();
         let subject = Subject { tenant: &tenant.id, name: &tenant.name, day, experiments, now };

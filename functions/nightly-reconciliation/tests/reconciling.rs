@@ -14,12 +14,17 @@ use sluice_domain::failure::FailureKind;
 use sluice_domain::id::*;
 use sluice_domain::progress::Assignment;
 use sluice_domain::reconciliation::{BreakClass, BreakState, Report};
+use sluice_domain::review::{
+    Ballot, Opening, Panel, Review, ReviewPolicy, ReviewerName, Says, StateName, Voter, Why,
+};
+use sluice_domain::sealed::DataKey;
 use sluice_domain::settings::Settings;
+use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_embedded::{FileReports, LocalHeadSigner, ManualClock, Options, Store};
 use sluice_ports::{
-    AuditLog, BuriedMessage, Claim, ClaimRequest, Deliveries, Exposures, Inbox, Intake, Queue, Settlement,
-    Step, Written,
+    Advanced, AuditLog, BuriedMessage, Claim, ClaimRequest, Deliveries, Exposures, ForReview, Inbox, Intake,
+    Queue, Reviews, Settlement, Step, Wake, Written,
 };
 use sluice_telemetry::Metrics;
 
@@ -439,4 +444,83 @@ fn the_handlers_work_can_move_between_threads() {
     fn movable<T: Send>(_: T) {}
     let night = night();
     movable(night.handler.handle(scheduled("scheduled.json")));
+}
+
+/// Decided as `review`, three days before it ends.
+async fn waiting(night: &Night, number: u8) -> Review {
+    let event = night.receive(number).await;
+    let record = audit(&event, Verdict::Review);
+    let Disposition::Decided { decision } = record.disposition.clone() else { unreachable!() };
+    let keys = TenantKeys::new(tenant(), zeroize::Zeroizing::new([7; 32]), vec![DataKey::new(1, &[9; 32])]);
+    let opened_at = record.decided_at;
+    let deadline = ReviewPolicy::default().deadline(opened_at);
+    let panel = Panel { people: 1, machine: None };
+    let review = Review::of_event(event, Opening { decision, panel, opened_at, deadline }, &keys);
+    let written = night.store.record_for_review(vec![ForReview { record, review: review.clone() }]).await;
+    assert!(matches!(written.as_slice(), [Ok(Written::New)]));
+    review
+}
+
+async fn approve(night: &Night, review: &Review, at: UnixMillis) -> Review {
+    let keys = TenantKeys::new(tenant(), zeroize::Zeroizing::new([7; 32]), vec![DataKey::new(1, &[9; 32])]);
+    let by = Voter::Person { name: ReviewerName::new("王芳").unwrap() };
+    let ballot = Ballot { by, says: Says::Approve, why: Why::new("看过").unwrap() };
+    let moved = review.vote(ballot, at, &keys).unwrap();
+    let advanced = night.store.advance_review(moved.review.clone(), Wake::of(&moved)).await;
+    assert_eq!(advanced, Ok(Advanced::Done));
+    moved.review
+}
+
+#[tokio::test]
+async fn a_review_that_nobody_decided_in_time_is_ended_by_the_night_and_balanced() {
+    let night = night();
+    let review = waiting(&night, 7).await;
+    night.sleep_until_two();
+    assert_eq!(night.run("scheduled.json").await.open_breaks, 0);
+    let report = night.report().await;
+    assert_eq!((report.totals.review, report.reviews.open, report.identity.holds), (1, 1, true));
+    night.clock.set(review.deadline);
+    night.run("one-day.json").await;
+    let stored = night.store.review(&review.id()).await.unwrap().unwrap();
+    assert_eq!((stored.state.name(), stored.work), (StateName::Expired, None));
+    let json: serde_json::Value = serde_json::from_slice(&night.stored("demo-brand", "report.json")).unwrap();
+    assert_eq!((&json["totals"]["expired"], &json["totals"]["review"]), (&1.into(), &0.into()));
+    assert_eq!(json["identity"]["holds"], true);
+    night.run("one-day.json").await;
+    assert_eq!(night.store.review(&review.id()).await.unwrap().unwrap().version, 1, "once");
+}
+
+#[tokio::test]
+async fn an_approved_event_whose_message_was_lost_is_sent_to_the_engine_again() {
+    let night = night();
+    let review = waiting(&night, 8).await;
+    approve(&night, &review, at(9)).await;
+    night.drain(Queue::Events).await;
+    night.sleep_until_two();
+    night.run("one-day.json").await;
+    let again = night.store.receive(Queue::Events, 10, 30_000).await.unwrap();
+    assert_eq!(again.len(), 1);
+    assert_eq!(serde_json::from_str::<Event>(&again[0].body).unwrap(), event(8));
+}
+
+/// Approved two days later, delivered then: the books of both days hold.
+#[tokio::test]
+async fn what_people_let_go_on_is_counted_where_it_arrived() {
+    let night = night();
+    let review = waiting(&night, 9).await;
+    let later = day().end().plus_ms(30 * 60 * MINUTE);
+    let approved = approve(&night, &review, later).await;
+    night.drain(Queue::Events).await;
+    let cleared = approved.clear(Verdict::AllowMasked, review.decision.clone(), later).unwrap();
+    assert_eq!(night.store.advance_review(cleared.review, None).await, Ok(Advanced::Done));
+    let mut sent = event(9);
+    night.expose(&sent).await;
+    sent.received_at = later;
+    night.deliver(&sent, Some(Settlement::Delivered)).await;
+    let now = later.plus_ms(2_000 * MINUTE);
+    for (day, delivered) in [(day(), 1), (later.business_day(), 0)] {
+        let report = night.handler.reconcile(&tenant(), day, now).await.unwrap();
+        assert_eq!((report.totals.delivered, report.identity.holds), (delivered, true), "{day}");
+        assert!(report.breaks.is_empty(), "{:?}", report.breaks);
+    }
 }

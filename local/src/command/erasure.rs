@@ -110,7 +110,12 @@ async fn erase_one(tenant: &TenantId, person: &PersonId, state: &State) -> Resul
         at,
         keys: Some(state.keys.keys(tenant).await?),
     };
-    let destroyed = state.store.erase(request).await?;
+    // What waits for a reviewer first: it would go on with what is destroyed below.
+    let reviews = sluice_review::erase(&state.store, tenant, person, at).await?;
+    let mut destroyed = state.store.erase(request).await?;
+    if reviews > 0 {
+        destroyed.destroyed.insert("reviews", u64::try_from(reviews).unwrap_or(u64::MAX));
+    }
     Ok(Erased { reference, at, destroyed })
 }
 

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod link;
 pub mod receipt;
 pub mod reconcile;
+pub mod review;
 pub mod rules;
 pub mod scan;
 pub mod send;
@@ -64,6 +65,7 @@ pub async fn on_state(
             )
             .await
         }
+        Command::Review(command) => review::run(command, state).await,
         Command::Keys(Keys::Rotate { tenant }) => keys::rotate(tenant, state).await,
         Command::Link(Link::Sign(args)) => link::sign(args, state).await,
         Command::Link(Link::Verify(args)) => link::verify(args, state).await,

@@ -176,6 +176,7 @@ fn behaviour(now_ms: i64) -> Vec<Callback> {
         open_platform("follow, no consent", "follow-2", "new_follow_action", STRANGER, follow(seconds)),
         say("chat", "chat-1", WANG, "你好,捷途70什么时候到店?"),
         say("chat with a phone number", "chat-3", WANG, "我是车主,13912345678"),
+        say("chat with a foreign link", "chat-4", WANG, "这家更便宜 https://shop.example.net/x"),
         say("chat with contact diversion", "chat-2", WANG, "加我薇信 vx_12345 私聊"),
         open_platform("chat opened", "enter-1", "im_enter_direct_msg", WANG, enter),
         open_platform("comment", "comment-1", "item_comment_reply", WANG, comment),

@@ -43,10 +43,11 @@ pub async fn run(args: &Demo, quiet: bool) -> Result<Output, CommandError> {
     let now = stage.clock.now().0;
     player.consents().await?;
     player.act("1. everyday callbacks, and some that are not genuine", callbacks::all(now)).await?;
+    player.review("2. a reviewer looks at what waits").await?;
     stage.throttle_wecom();
-    player.act("2. a lead while WeCom is called too often", callbacks::throttled(now)).await?;
-    player.act("3. a person takes consent back", callbacks::endings()).await?;
-    player.act("4. the same person follows again", callbacks::afterwards(stage.clock.now().0)).await?;
+    player.act("3. a lead while WeCom is called too often", callbacks::throttled(now)).await?;
+    player.act("4. a person takes consent back", callbacks::endings()).await?;
+    player.act("5. the same person follows again", callbacks::afterwards(stage.clock.now().0)).await?;
     let played = player.played();
     let reports = stage.reports().await?;
     let output =

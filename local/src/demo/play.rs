@@ -7,8 +7,12 @@ use http::StatusCode;
 use sluice_domain::audit::{AuditRecord, Receipt};
 use sluice_domain::delivery::Delivery;
 use sluice_domain::id::{TenantId, TraceId};
+use sluice_domain::review::{Ballot, Point, Review, ReviewId, ReviewerName, Says, StateName, Voter, Why};
 use sluice_domain::time::UnixMillis;
-use sluice_ports::{AuditLog as _, ConsentStore as _, Deliveries as _, Intake as _, KeyRing as _, Queue};
+use sluice_ports::{
+    AuditLog as _, ConsentStore as _, Deliveries as _, Intake as _, KeyRing as _, Queue, Reviews as _,
+};
+use sluice_review::{Desk, Which};
 
 use super::Stage;
 use super::callbacks::{CONSENTS, Callback};
@@ -35,6 +39,8 @@ pub(super) struct EventTrail {
     /// The decision; a replay has none of its own.
     pub(super) audit: Option<AuditRecord>,
     pub(super) delivery: Option<Delivery>,
+    /// What people said, when the decision was theirs.
+    pub(super) review: Option<Review>,
 }
 
 impl EventTrail {
@@ -92,6 +98,31 @@ impl<'a> Player<'a> {
         self.follow(first).await
     }
 
+    /// A reviewer answers everything that waits: a person's own number may go on, another company's link may not.
+    pub(super) async fn review(&mut self, title: &'static str) -> Result<(), CommandError> {
+        self.tell(&format!("\n{title}"));
+        let failed = |error: sluice_review::DeskError| CommandError::unavailable(error.to_string());
+        let state = &self.stage.state;
+        let desk = Desk { store: &state.store, keys: &state.keys, now: self.stage.clock.now() };
+        for tenant in self.stage.settings.tenants.keys() {
+            for view in desk.list(tenant, StateName::Open).await.map_err(failed)? {
+                let own = view.reasons.iter().all(|reason| reason.code == "phone_number");
+                let (says, why) = if own {
+                    (Says::Approve, "客户本人留的号码")
+                } else {
+                    (Says::Reject, "其他企业的链接")
+                };
+                let which = Which { tenant: tenant.clone(), trace: view.trace_id, point: Some(view.point) };
+                desk.vote(&which, ballot(says, why)?).await.map_err(failed)?;
+                for text in &view.texts {
+                    self.tell(&format!("  {:<8} {} — {why}", says.as_str(), text.text));
+                }
+            }
+        }
+        self.settled().await?;
+        self.follow(0).await
+    }
+
     #[expect(clippy::print_stderr, reason = "progress of a long command")]
     fn tell(&self, line: &str) {
         if !self.quiet {
@@ -104,7 +135,12 @@ impl<'a> Player<'a> {
             self.stage.world.signed(&self.stage.settings, &callback, self.stage.clock.now())?;
         let answer = self.client.send(callback.source, callback.method, signed).await?;
         let receipts = self.new_receipts(&tenant).await?;
-        let events = receipts.into_iter().map(|receipt| EventTrail { receipt, audit: None, delivery: None });
+        let events = receipts.into_iter().map(|receipt| EventTrail {
+            receipt,
+            audit: None,
+            delivery: None,
+            review: None,
+        });
         let events: Vec<_> = events.collect();
         Ok(Played {
             title: callback.title,
@@ -183,9 +219,18 @@ impl<'a> Player<'a> {
                 trail.audit = audit.filter(|audit| audit.trace_id == trail.receipt.trace_id);
                 if trail.audit.is_some() {
                     trail.delivery = store.delivery(&trail.receipt.key).await?;
+                    let (tenant, trace) = (trail.receipt.key.tenant.clone(), trail.receipt.trace_id);
+                    trail.review = store.review(&ReviewId { tenant, trace, point: Point::Event }).await?;
                 }
             }
         }
         Ok(())
     }
+}
+
+/// The demo's reviewer.
+fn ballot(says: Says, why: &str) -> Result<Ballot, CommandError> {
+    let usage = |error: sluice_domain::review::InvalidReviewer| CommandError::usage(error.to_string());
+    let name = ReviewerName::new("王芳").map_err(usage)?;
+    Ok(Ballot { by: Voter::Person { name }, says, why: Why::new(why).map_err(usage)? })
 }

@@ -16,6 +16,8 @@ pub(super) fn sum<'a>(all: impl Iterator<Item = &'a Totals>) -> Totals {
         sum.refused += totals.refused;
         sum.blocked += totals.blocked;
         sum.review += totals.review;
+        sum.rejected += totals.rejected;
+        sum.expired += totals.expired;
         sum.recorded += totals.recorded;
         sum.unhandled += totals.unhandled;
         sum.in_doubt += totals.in_doubt;
@@ -59,7 +61,9 @@ impl Row {
         let (decision, reason) = match trail.audit.as_ref().map(|audit| &audit.disposition) {
             None => ("replay".to_owned(), "dropped: this event is known".to_owned()),
             Some(Disposition::Decided { decision }) => {
-                (decision.verdict.to_string(), decision.main_code().to_owned())
+                let ended = trail.review.as_ref().map(|review| format!(", {}", review.state.name()));
+                let verdict = format!("{}{}", decision.verdict, ended.unwrap_or_default());
+                (verdict, decision.main_code().to_owned())
             }
             Some(Disposition::Recorded { effect }) => ("recorded".to_owned(), effect.clone()),
             Some(Disposition::Unhandled) => ("unhandled".to_owned(), none()),

@@ -22,6 +22,8 @@ pub enum Resource {
     ExposuresTable,
     /// The table of deliveries, which holds the claims.
     DeliveriesTable,
+    /// The table of reviews.
+    ReviewsTable,
     /// The URL of a queue.
     Queue(Queue),
     /// The URL of a queue's dead-letter queue.
@@ -40,7 +42,7 @@ pub enum Resource {
 
 impl Resource {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::KeysTable,
         Self::ReceiptsTable,
         Self::ConsentTable,
@@ -48,6 +50,7 @@ impl Resource {
         Self::OrdersTable,
         Self::ExposuresTable,
         Self::DeliveriesTable,
+        Self::ReviewsTable,
         Self::Queue(Queue::Events),
         Self::Queue(Queue::Cleared),
         Self::Queue(Queue::Assigned),
@@ -71,6 +74,7 @@ impl Resource {
             Self::OrdersTable => "SLUICE_TABLE_ORDERS",
             Self::ExposuresTable => "SLUICE_TABLE_EXPOSURES",
             Self::DeliveriesTable => "SLUICE_TABLE_DELIVERIES",
+            Self::ReviewsTable => "SLUICE_TABLE_REVIEWS",
             Self::Queue(Queue::Events) => "SLUICE_QUEUE_EVENTS",
             Self::Queue(Queue::Cleared) => "SLUICE_QUEUE_CLEARED",
             Self::Queue(Queue::Assigned) => "SLUICE_QUEUE_ASSIGNED",

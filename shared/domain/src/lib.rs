@@ -17,6 +17,7 @@ pub mod money;
 pub mod order;
 pub mod progress;
 pub mod reconciliation;
+pub mod review;
 pub mod rules;
 pub mod scheme;
 pub mod script;

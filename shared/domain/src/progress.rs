@@ -1,8 +1,9 @@
 //! The types that carry an event's progress, so that a step can not be skipped:
 //! `Received → Verified → Cleared → Assigned → Delivered`.
 //!
-//! `Received` and `Verified` live in [`crate::scheme`]. A [`Cleared`] can only be made from a decision that allows; on the
-//! queue it carries a tag under the tenant's key, so that one which did not come from the engine does not open.
+//! `Received` and `Verified` live in [`crate::scheme`]. A [`Cleared`] can only be made from a decision that allows, or from one
+//! that waited for a review and the checked approval of it; on the queue it carries a tag under the tenant's key, so that one
+//! which did not come from the engine does not open.
 
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
@@ -11,6 +12,8 @@ use crate::decision::{Decision, Verdict};
 use crate::event::Event;
 use crate::failure::FailureKind;
 use crate::id::{DestinationId, ExperimentId, PersonId, ScriptId, VariantId};
+use crate::review::{Approval, Judgement};
+use crate::rules::RulePack;
 use crate::tenant::{HashPurpose, TenantKeys};
 use crate::time::UnixMillis;
 
@@ -46,6 +49,12 @@ pub enum ClearanceError {
     /// The event names nobody, so nobody can have agreed.
     #[error("event names no person")]
     NoPerson,
+    /// The approval is of another event.
+    #[error("the approval is of another event")]
+    OtherEvent,
+    /// The rules block what people approved, by this code.
+    #[error("approved, but blocked by `{0}` since")]
+    Blocked(String),
     /// The tag is not the engine's.
     #[error("clearance tag does not match: the message was not cleared by this tenant's compliance engine")]
     Forged,
@@ -55,7 +64,9 @@ impl ClearanceError {
     /// None of them heals by repeating.
     pub fn kind(&self) -> FailureKind {
         match self {
-            Self::NotAllowed(_) | Self::NoPerson | Self::Forged => FailureKind::Permanent,
+            Self::NotAllowed(_) | Self::NoPerson | Self::OtherEvent | Self::Blocked(_) | Self::Forged => {
+                FailureKind::Permanent
+            }
         }
     }
 }
@@ -74,13 +85,49 @@ impl Cleared {
         if !decision.verdict.allows() {
             return Err(ClearanceError::NotAllowed(decision.verdict));
         }
+        Self::made(event, decision.verdict, decision.main_code(), decision, at, keys)
+    }
+
+    /// Clears an event whose decision was `review` by the people's approval, and by `fresh`: what the rules say now, with consent as it stands
+    /// now. An approval answers the reasons it was given for and no others.
+    ///
+    /// # Errors
+    /// [`ClearanceError`], by cause.
+    pub fn reviewed(
+        approval: &Approval<'_>,
+        fresh: &Decision,
+        rules: &RulePack,
+        event: Event,
+        at: UnixMillis,
+        keys: &TenantKeys,
+    ) -> Result<Self, ClearanceError> {
+        if !approval.is_of(&event) {
+            return Err(ClearanceError::OtherEvent);
+        }
+        match approval.judge(fresh, rules) {
+            Judgement::GoesOn(verdict) if verdict.allows() => {
+                Self::made(event, verdict, approval.reason(), fresh, at, keys)
+            }
+            Judgement::GoesOn(verdict) => Err(ClearanceError::NotAllowed(verdict)),
+            Judgement::Blocked(code) => Err(ClearanceError::Blocked(code)),
+        }
+    }
+
+    fn made(
+        event: Event,
+        verdict: Verdict,
+        reason: &str,
+        decision: &Decision,
+        at: UnixMillis,
+        keys: &TenantKeys,
+    ) -> Result<Self, ClearanceError> {
         if event.person.is_none() {
             return Err(ClearanceError::NoPerson);
         }
         let mut cleared = Self {
             event,
-            verdict: decision.verdict,
-            reason: decision.main_code().to_owned(),
+            verdict,
+            reason: reason.to_owned(),
             pack_sha256: decision.pack.sha256.clone(),
             cleared_at: at,
             tag: String::new(),

@@ -12,6 +12,7 @@ use crate::event::{Event, EventKind, Subject};
 use crate::experiment::Experiment;
 use crate::id::{DestinationId, ExperimentId, FormId, ScriptId, SourceId, TenantId};
 use crate::link::LinkPolicy;
+use crate::review::ReviewPolicy;
 use crate::rules::RulePack;
 use crate::script::Script;
 use crate::source::{Form, Source};
@@ -54,6 +55,8 @@ pub struct Tenant {
     pub scripts: BTreeMap<ScriptId, Script>,
     /// Which links may be sent.
     pub links: LinkPolicy,
+    /// How long reviews wait, and whose voices they need.
+    pub review: ReviewPolicy,
     /// The rules, with their lexicon, compiled.
     pub rules: Arc<RulePack>,
     /// A candidate pack, asked about every event; nothing acts on what it says.

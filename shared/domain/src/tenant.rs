@@ -24,6 +24,10 @@ pub enum HashPurpose {
     LogPseudonym,
     /// The salt of the commitments to callbacks' bodies.
     Payload,
+    /// The tag that binds a review to the decision it waits for.
+    Review,
+    /// The tag of one voice in a review.
+    ReviewVoice,
 }
 
 impl HashPurpose {
@@ -35,6 +39,8 @@ impl HashPurpose {
             Self::CustomerChannel => b"sluice/customer-channel/v1",
             Self::LogPseudonym => b"sluice/log/v1",
             Self::Payload => b"sluice/payload/v1",
+            Self::Review => b"sluice/review/v1",
+            Self::ReviewVoice => b"sluice/review-voice/v1",
         }
     }
 }

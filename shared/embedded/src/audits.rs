@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::tables::{self, Name, Tables};
 
 /// A step whose record is JSON already and whose message is small enough.
-struct Ready {
+pub(crate) struct Ready {
     key: Key,
     value: Vec<u8>,
     of_trace: Key,
@@ -23,7 +23,7 @@ fn trace_key(tenant: &TenantId, trace: TraceId) -> Key {
     Key::of(tenant).bytes(trace.as_bytes())
 }
 
-fn ready(step: Step<AuditRecord>, now: UnixMillis) -> Result<Ready, PortError> {
+pub(crate) fn ready(step: Step<AuditRecord>, now: UnixMillis) -> Result<Ready, PortError> {
     let Step { record, next } = step;
     let tenant = &record.key.tenant;
     let key = of_event(&record.key);
@@ -36,7 +36,7 @@ fn ready(step: Step<AuditRecord>, now: UnixMillis) -> Result<Ready, PortError> {
     })
 }
 
-fn record(tables: &mut Tables<'_>, step: &Ready) -> Result<Written<AuditRecord>, Fault> {
+pub(crate) fn record(tables: &mut Tables<'_>, step: &Ready) -> Result<Written<AuditRecord>, Fault> {
     if let Some(stored) = tables.json(Name::Audits, step.key.as_slice())? {
         return Ok(Written::Existing(stored));
     }

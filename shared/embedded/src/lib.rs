@@ -1,6 +1,6 @@
 //! The adapters of one machine: every port of `sluice_ports` over one data directory, crash-safe.
 //!
-//! - [`Store`] keeps queues, receipts, consents, audit records, the order book, exposures, deliveries and the scheduler's
+//! - [`Store`] keeps queues, receipts, consents, audit records, the order book, exposures, deliveries, reviews and the scheduler's
 //!   memory in one `redb` file. One thread writes; everybody who waits shares one transaction and one fsync (`writer`).
 //! - [`LocalKeyRing`] keeps every tenant's keys in the same file, wrapped under a master key from a file of mode 0600.
 //! - [`FileReports`] keeps reconciliation's reports and the audit log's heads; [`LocalHeadSigner`] signs these.
@@ -34,6 +34,7 @@ mod orders;
 mod private_file;
 mod queue;
 mod reports;
+mod reviews;
 mod schedule;
 mod secrets;
 mod store;

@@ -39,9 +39,11 @@ pub(crate) enum Name {
     DeadEvents,
     DeadCleared,
     DeadAssigned,
+    Reviews,
+    ReviewStates,
 }
 
-const COUNT: usize = Name::DeadAssigned as usize + 1;
+const COUNT: usize = Name::ReviewStates as usize + 1;
 
 impl Name {
     pub(crate) const ALL: [Self; COUNT] = [
@@ -67,6 +69,8 @@ impl Name {
         Self::DeadEvents,
         Self::DeadCleared,
         Self::DeadAssigned,
+        Self::Reviews,
+        Self::ReviewStates,
     ];
 
     /// The messages of a queue.
@@ -112,6 +116,8 @@ impl Name {
             Self::DeadEvents => "dead_events",
             Self::DeadCleared => "dead_cleared",
             Self::DeadAssigned => "dead_assigned",
+            Self::Reviews => "reviews",
+            Self::ReviewStates => "review_states",
         }
     }
 

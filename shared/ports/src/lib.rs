@@ -15,6 +15,7 @@ mod head_signer;
 mod http;
 mod keys;
 mod queue;
+mod reviews;
 mod store;
 
 pub use backlog::{Backlog, Reports};
@@ -27,6 +28,7 @@ pub use head_signer::HeadSigner;
 pub use http::{HttpClient, HttpRequest, HttpResponse, TransportError};
 pub use keys::{KeyRing, SecretStore, SecretVersions};
 pub use queue::{BuriedMessage, Inbox, OutboundMessage, Outbox, Queue, SendFailure};
+pub use reviews::{Advanced, ForReview, Reviews, Wake};
 pub use store::{
     AuditLog, Claim, ClaimRequest, ConsentStore, Deliveries, Exposures, Intake, OrderBook, Page, Settlement,
     Step, Written,

@@ -11,6 +11,7 @@ use sluice_domain::event::EventKind;
 use sluice_domain::experiment::Experiment;
 use sluice_domain::id::TenantId;
 use sluice_domain::link::LinkPolicy;
+use sluice_domain::review::ReviewPolicy;
 use sluice_domain::script::Script;
 use sluice_domain::source::{Form, Source};
 
@@ -68,4 +69,6 @@ pub(crate) struct TenantFile {
     pub(crate) scripts: Vec<Spanned<Script>>,
     #[serde(default)]
     pub(crate) links: Option<Spanned<LinkPolicy>>,
+    #[serde(default)]
+    pub(crate) review: Option<Spanned<ReviewPolicy>>,
 }

@@ -11,6 +11,8 @@ pub enum Unit {
     Count,
     /// Time.
     Milliseconds,
+    /// Longer time.
+    Seconds,
     /// Hundredths of a whole.
     Percent,
     /// A bare number.
@@ -23,6 +25,7 @@ impl Unit {
         match self {
             Self::Count => "Count",
             Self::Milliseconds => "Milliseconds",
+            Self::Seconds => "Seconds",
             Self::Percent => "Percent",
             Self::None => "None",
         }
@@ -154,6 +157,20 @@ pub enum Signal<'a> {
         /// The step: `webhook-verify`, …
         step: &'a str,
     },
+    /// An event, or a rendered message, began to wait for a reviewer.
+    ReviewOpened {
+        /// `event` or `message`.
+        point: &'a str,
+    },
+    /// A review ended.
+    ReviewEnded {
+        /// `cleared`, `blocked`, `rejected`, `expired`.
+        state: &'a str,
+    },
+    /// Reviews that wait for a person, over all tenants of a nightly run.
+    OpenReviews,
+    /// The age of the oldest one that waits.
+    OldestReviewAge,
     /// A process handled its first invocation.
     ColdStart {
         /// The step.
@@ -163,7 +180,7 @@ pub enum Signal<'a> {
 
 impl<'a> Signal<'a> {
     /// One of each, with placeholder values: what the dashboard and the tests go through.
-    pub const ALL: [Signal<'static>; 28] = [
+    pub const ALL: [Signal<'static>; 32] = [
         Signal::Received,
         Signal::Verified,
         Signal::Rejected { code: "" },
@@ -191,6 +208,10 @@ impl<'a> Signal<'a> {
         Signal::BucketDeviation { experiment: "" },
         Signal::BucketChance { experiment: "" },
         Signal::StepDuration { step: "" },
+        Signal::ReviewOpened { point: "" },
+        Signal::ReviewEnded { state: "" },
+        Signal::OpenReviews,
+        Signal::OldestReviewAge,
         Signal::ColdStart { step: "" },
     ];
 
@@ -224,6 +245,10 @@ impl<'a> Signal<'a> {
             Self::BucketDeviation { .. } => "BucketDeviation",
             Self::BucketChance { .. } => "BucketChance",
             Self::StepDuration { .. } => "StepDuration",
+            Self::ReviewOpened { .. } => "ReviewOpened",
+            Self::ReviewEnded { .. } => "ReviewEnded",
+            Self::OpenReviews => "OpenReviews",
+            Self::OldestReviewAge => "OldestReviewAge",
             Self::ColdStart { .. } => "ColdStart",
         }
     }
@@ -232,6 +257,7 @@ impl<'a> Signal<'a> {
     pub fn unit(self) -> Unit {
         match self {
             Self::StepDuration { .. } | Self::EndToEndDuration { .. } => Unit::Milliseconds,
+            Self::OldestReviewAge => Unit::Seconds,
             Self::BucketDeviation { .. } => Unit::Percent,
             Self::BucketChance { .. } => Unit::None,
             _ => Unit::Count,
@@ -244,7 +270,9 @@ impl<'a> Signal<'a> {
             Self::OpenBreaks
             | Self::BreaksByClass { .. }
             | Self::BucketDeviation { .. }
-            | Self::BucketChance { .. } => Kind::Gauge,
+            | Self::BucketChance { .. }
+            | Self::OpenReviews
+            | Self::OldestReviewAge => Kind::Gauge,
             Self::StepDuration { .. } | Self::EndToEndDuration { .. } => Kind::Distribution,
             _ => Kind::Counter,
         }
@@ -261,7 +289,9 @@ impl<'a> Signal<'a> {
             | Self::Assigned
             | Self::ConsentStoreFailure
             | Self::SettingsReloadFailure
-            | Self::OpenBreaks => None,
+            | Self::OpenBreaks
+            | Self::OpenReviews
+            | Self::OldestReviewAge => None,
             Self::Rejected { code } | Self::DecisionReason { code } => Some(("Code", code)),
             Self::Duplicate { step } | Self::StepDuration { step } | Self::ColdStart { step } => {
                 Some(("Step", step))
@@ -275,6 +305,8 @@ impl<'a> Signal<'a> {
             | Self::EndToEndDuration { channel } => Some(("Channel", channel)),
             Self::SendOutcome { outcome } | Self::LinkOpened { outcome } => Some(("Outcome", outcome)),
             Self::DeadLettered { queue } => Some(("Queue", queue)),
+            Self::ReviewOpened { point } => Some(("Point", point)),
+            Self::ReviewEnded { state } => Some(("State", state)),
             Self::BreaksByClass { class } => Some(("Class", class)),
             Self::BucketDeviation { experiment } | Self::BucketChance { experiment } => {
                 Some(("Experiment", experiment))

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::widgets::{FUNCTIONS, Series, of_aws};
 use crate::workspace::root;
 
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     "KeysTable",
     "ReceiptsTable",
     "ConsentTable",
@@ -17,6 +17,7 @@ const TABLES: [&str; 7] = [
     "OrdersTable",
     "ExposuresTable",
     "DeliveriesTable",
+    "ReviewsTable",
 ];
 const QUEUES: [&str; 3] = ["EventsQueue", "ClearedQueue", "AssignedQueue"];
 

@@ -55,6 +55,7 @@ pub(super) fn all(costs: &cost::Costs) -> Vec<Widget> {
     let mut widgets = flow();
     widgets.extend(delivery());
     widgets.extend(health());
+    widgets.extend(reviews());
     widgets.extend(aws(costs));
     for (number, widget) in widgets.iter_mut().enumerate() {
         widget.place = (number % 3 * WIDTH, 1 + number / 3 * HEIGHT);
@@ -129,6 +130,22 @@ fn health() -> Vec<Widget> {
             "Buckets: distance from the weights (points), and its chance",
             View::Lines,
             [each(Signal::BucketDeviation { experiment: "" }), each(Signal::BucketChance { experiment: "" })],
+        ),
+    ]
+}
+
+fn reviews() -> Vec<Widget> {
+    vec![
+        widget(
+            "Began to wait for a reviewer, by point",
+            View::Stacked,
+            [each(Signal::ReviewOpened { point: "" })],
+        ),
+        widget("Reviews ended, by state", View::Stacked, [each(Signal::ReviewEnded { state: "" })]),
+        widget(
+            "Waiting for a reviewer at night, and the oldest (s)",
+            View::Lines,
+            [Signal::OpenReviews, Signal::OldestReviewAge].map(total),
         ),
     ]
 }

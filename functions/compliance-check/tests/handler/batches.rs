@@ -10,12 +10,13 @@ use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdraw
 use sluice_domain::event::Event;
 use sluice_domain::id::{EventKey, PersonId, TenantId, TraceId};
 use sluice_domain::order::OrderEntry;
+use sluice_domain::review::{Review, ReviewId, StateName};
 use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_embedded::Store;
 use sluice_ports::{
-    AuditLog, ConsentStore, Intake, KeyRing, OrderBook, OutboundMessage, Outbox, Page, PortError, Queue,
-    SendFailure, Step, Written,
+    Advanced, AuditLog, ConsentStore, ForReview, Intake, KeyRing, OrderBook, OutboundMessage, Outbox, Page,
+    PortError, Queue, Reviews, SendFailure, Step, Wake, Written,
 };
 use sluice_steps::Stage as _;
 
@@ -153,6 +154,33 @@ impl OrderBook for Counted {
         cursor: Option<String>,
     ) -> Result<Page<OrderEntry>, PortError> {
         self.store.orders(tenant, day, cursor).await
+    }
+}
+
+impl Reviews for Counted {
+    async fn record_for_review(&self, batch: Vec<ForReview>) -> Vec<Result<Written<AuditRecord>, PortError>> {
+        self.store.record_for_review(batch).await
+    }
+
+    async fn open_review(&self, review: Review) -> Result<Written<Review>, PortError> {
+        self.store.open_review(review).await
+    }
+
+    async fn review(&self, id: &ReviewId) -> Result<Option<Review>, PortError> {
+        self.store.review(id).await
+    }
+
+    async fn reviews(
+        &self,
+        tenant: &TenantId,
+        state: StateName,
+        cursor: Option<String>,
+    ) -> Result<Page<Review>, PortError> {
+        self.store.reviews(tenant, state, cursor).await
+    }
+
+    async fn advance_review(&self, next: Review, wake: Option<Wake>) -> Result<Advanced, PortError> {
+        self.store.advance_review(next, wake).await
     }
 }
 

@@ -13,6 +13,8 @@ mod faults;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod reviews;
+#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod samples;

@@ -10,10 +10,13 @@ use serde_json::json;
 use sluice_domain::audit::{AuditRecord, Disposition};
 use sluice_domain::delivery::Delivery;
 use sluice_domain::id::{TenantId, TraceId};
+use sluice_domain::review::{Point, ReviewId};
 use sluice_domain::time::BusinessDay;
-use sluice_ports::{AuditLog, Deliveries};
+use sluice_ports::{AuditLog, Deliveries as _, KeyRing as _, Reviews as _};
+use sluice_review::View;
 
 use crate::cli::Audit;
+use crate::command::review;
 use crate::exit::Exit;
 use crate::output::{CommandError, Output};
 use crate::state::State;
@@ -27,7 +30,7 @@ pub(crate) use verify::public_key;
 /// The subcommand's own.
 pub async fn run(command: &Audit, state: &State) -> Result<Output, CommandError> {
     match command {
-        Audit::Show { tenant, trace } => show(tenant, *trace, &state.store).await,
+        Audit::Show { tenant, trace } => show(tenant, *trace, state).await,
         Audit::List { tenant, day } => {
             let day = day.unwrap_or_else(|| state.clock.now().business_day());
             list(tenant, day, &state.store).await
@@ -44,11 +47,8 @@ pub async fn run(command: &Audit, state: &State) -> Result<Output, CommandError>
 ///
 /// # Errors
 /// When the store can not be read.
-pub async fn show<S: AuditLog + Deliveries>(
-    tenant: &TenantId,
-    trace: TraceId,
-    store: &S,
-) -> Result<Output, CommandError> {
+pub async fn show(tenant: &TenantId, trace: TraceId, state: &State) -> Result<Output, CommandError> {
+    let store = &state.store;
     let Some(record) = store.audit_of_trace(tenant, trace).await? else {
         let text = format!(
             "no record of trace {trace}: it was not decided yet, is a replay, or belongs to another tenant"
@@ -56,8 +56,29 @@ pub async fn show<S: AuditLog + Deliveries>(
         return Ok(Output::one(Exit::No, text, json!({ "audit": null })));
     };
     let delivery = store.delivery(&record.key).await?;
-    let text = explain(&record, delivery.as_ref());
-    Ok(Output::one(Exit::Ok, text, json!({ "audit": record, "delivery": delivery })))
+    let reviews = reviews(&record, state).await?;
+    let mut text = explain(&record, delivery.as_ref());
+    for view in &reviews {
+        let _infallible =
+            writeln!(text, "review    {} {}, opened {}", view.point, view.state, view.opened_at);
+        text.push_str(&review::voices(view));
+    }
+    Ok(Output::one(Exit::Ok, text, json!({ "audit": record, "delivery": delivery, "reviews": reviews })))
+}
+
+/// What waited for people on the way of an event, with every voice, masked.
+async fn reviews(record: &AuditRecord, state: &State) -> Result<Vec<View>, CommandError> {
+    let tenant = &record.key.tenant;
+    let mut views = Vec::new();
+    for point in Point::ALL {
+        let id = ReviewId { tenant: tenant.clone(), trace: record.trace_id, point };
+        if let Some(review) = state.store.review(&id).await? {
+            let keys = state.keys.keys(tenant).await?;
+            let view = View::masked(&review, &keys, state.clock.now());
+            views.push(view.map_err(|error| CommandError::configuration(error.to_string()))?);
+        }
+    }
+    Ok(views)
 }
 
 /// The explanation for people.

@@ -13,7 +13,7 @@ use crate::store::Store;
 
 const TABLE: Table = Table::Audit;
 
-fn item(record: &AuditRecord) -> Result<Attributes, PortError> {
+pub(super) fn item(record: &AuditRecord) -> Result<Attributes, PortError> {
     let place = Place::of(&record.key, record.trace_id, record.received_at);
     Ok(Attributes::from([
         (ID.to_owned(), text(of_event(&record.key))),
@@ -58,8 +58,7 @@ impl<Q: Outbox> AuditLog for Store<Q> {
 }
 
 impl Tables {
-    /// A page of a day, of a table whose index holds keys alone: the items are read by their keys, strongly consistent. So a listed
-    /// record is as it is now; only whether it is listed yet follows the index, some milliseconds behind.
+    /// A page of a day, of a table whose index holds keys alone.
     pub(crate) async fn day(
         &self,
         table: Table,
@@ -67,16 +66,7 @@ impl Tables {
         day: BusinessDay,
         cursor: Option<&str>,
     ) -> Result<Page<Attributes>, PortError> {
-        let page = self.list(table, day_partitions(tenant, day), cursor).await?;
-        let key = |entry: &Attributes| Some((ID.to_owned(), entry.get(ID)?.clone()));
-        let keys = page.items.iter().filter_map(key).map(|key| Attributes::from([key])).collect();
-        let mut items = self.get_many(table, keys).await?;
-        let mut sorted = Vec::with_capacity(items.len());
-        for item in items.drain(..) {
-            sorted.push((read_text(table, &item, AT)?.to_owned(), item));
-        }
-        sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Ok(Page { items: sorted.into_iter().map(|(_, item)| item).collect(), next: page.next })
+        self.listed(table, day_partitions(tenant, day), cursor).await
     }
 
     /// The hash key of a trace's audit record.

@@ -2,6 +2,7 @@
 
 use sluice_domain::consent::ConsentKey;
 use sluice_domain::id::{EventKey, ExperimentId, MessageId, PersonId, SourceId, TenantId, TraceId};
+use sluice_domain::review::{ReviewId, StateName};
 use sluice_domain::time::{BusinessDay, UnixMillis};
 
 /// Over how many partitions a tenant's day, or a tenant's exposures, are spread: each takes 1 000 writes a second.
@@ -28,6 +29,21 @@ pub(crate) fn of_event(key: &EventKey) -> String {
 /// `tenant#experiment#person`.
 pub(crate) fn of_exposure(tenant: &TenantId, experiment: &ExperimentId, person: &PersonId) -> String {
     join([tenant.as_str(), experiment.as_str(), person.as_str()])
+}
+
+/// `tenant#trace#point`.
+pub(crate) fn of_review(id: &ReviewId) -> String {
+    join([id.tenant.as_str(), &id.trace.to_string(), id.point.as_str()])
+}
+
+/// One partition of a tenant's reviews in a state.
+pub(crate) fn state_partition(tenant: &TenantId, state: StateName, shard: u8) -> String {
+    join([tenant.as_str(), state.as_str(), &shard.to_string()])
+}
+
+/// Every partition of a tenant's reviews in a state.
+pub(crate) fn state_partitions(tenant: &TenantId, state: StateName) -> Vec<String> {
+    (0..SHARDS).map(|shard| state_partition(tenant, state, shard)).collect()
 }
 
 /// `tenant#person`.

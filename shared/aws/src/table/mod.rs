@@ -13,6 +13,7 @@ mod key;
 mod listing;
 mod orders;
 mod receipts;
+mod reviews;
 pub mod schema;
 mod write_once;
 
@@ -32,7 +33,7 @@ use crate::fault::{code, port_error};
 use crate::names::Names;
 use item::{WRITER, read_text, text};
 
-/// The seven tables. Cheap to clone.
+/// The eight tables. Cheap to clone.
 #[derive(Clone)]
 pub struct Tables {
     inner: Arc<Inner>,

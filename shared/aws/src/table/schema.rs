@@ -1,4 +1,4 @@
-//! The seven tables as data: what the tests create, what `template.yaml` is compared with, and what the code below names.
+//! The eight tables as data: what the tests create, what `template.yaml` is compared with, and what the code below names.
 //!
 //! `docs/adr/0007-dynamodb-keys.md` has the access patterns and the numbers.
 
@@ -21,6 +21,8 @@ pub enum Table {
     Receipts,
     /// Wrapped keys of tenants.
     Keys,
+    /// Reviews.
+    Reviews,
 }
 
 /// The keys of a table and its index.
@@ -76,6 +78,8 @@ pub(crate) const DAY_SHARD: &str = "day_shard";
 pub(crate) const AT: &str = "at";
 /// Hash key of a tenant's listing: `tenant#shard`.
 pub(crate) const TENANT_SHARD: &str = "tenant_shard";
+/// Hash key of a listing of reviews: `tenant#state#shard`.
+pub(crate) const STATE_SHARD: &str = "state_shard";
 /// Hash key of consents: `tenant#person`.
 pub(crate) const PERSON: &str = "person";
 /// Range key of consents: `purpose#recipient`.
@@ -89,7 +93,7 @@ const fn by_day(projection: Projection) -> Index {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Consent,
         Self::Audit,
         Self::Exposures,
@@ -97,6 +101,7 @@ impl Table {
         Self::Orders,
         Self::Receipts,
         Self::Keys,
+        Self::Reviews,
     ];
 
     /// As errors name it; the end of its name in a deployment.
@@ -109,6 +114,7 @@ impl Table {
             Self::Orders => "orders",
             Self::Receipts => "receipts",
             Self::Keys => "keys",
+            Self::Reviews => "reviews",
         }
     }
 
@@ -122,6 +128,7 @@ impl Table {
             Self::Orders => Resource::OrdersTable,
             Self::Receipts => Resource::ReceiptsTable,
             Self::Keys => Resource::KeysTable,
+            Self::Reviews => Resource::ReviewsTable,
         }
     }
 
@@ -154,6 +161,18 @@ impl Table {
             Self::Receipts => {
                 Schema { partition: DAY_SHARD, sort: Some(AT), index: None, expires: Some(EXPIRES_AT) }
             }
+            // A review changes some times, and holds a whole event.
+            Self::Reviews => Schema {
+                partition: ID,
+                sort: None,
+                index: Some(Index {
+                    name: "by-state",
+                    partition: STATE_SHARD,
+                    sort: AT,
+                    projection: Projection::KeysOnly,
+                }),
+                expires: None,
+            },
             Self::Keys => Schema { partition: "tenant", sort: Some("version"), index: None, expires: None },
         }
     }

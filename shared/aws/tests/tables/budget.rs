@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use sluice_domain::delivery::Outcome;
+use sluice_domain::review::{Says, StateName};
 use sluice_emulators::proxy::Proxy;
+use sluice_ports::conformance::reviews::{review, vote, waiting};
 use sluice_ports::conformance::samples::{
     attempt, audit, brand, claim, consent_key, event, exposure, grant, key, message, order, owner, person,
     trace, withdrawal,
 };
 use sluice_ports::{
-    AuditLog as _, Claim, ConsentStore as _, Deliveries as _, Exposures as _, Intake as _, OrderBook as _,
-    Settlement, Step,
+    Advanced, AuditLog as _, Claim, ConsentStore as _, Deliveries as _, Exposures as _, Intake as _,
+    OrderBook as _, Reviews as _, Settlement, Step,
 };
 
 use crate::support::fresh_on_dynoxide;
@@ -103,6 +105,18 @@ async fn every_port_keeps_its_budget() {
     store.audits(&brand(), day, None).await.unwrap();
     store.deliveries(&brand(), day, None).await.unwrap();
     meter.expect(&[("Query", 16), ("BatchGetItem", 2)]);
+
+    // Reviews: a second write when a decision waits, one for each voice, a query a shard for a listing.
+    let batch = (100..103).map(waiting).collect();
+    assert!(store.record_for_review(batch).await.iter().all(Result::is_ok));
+    meter.expect(&[("PutItem", 6)]);
+    store.review(&review(100).id()).await.unwrap();
+    meter.expect(&[("GetItem", 1)]);
+    let rejected = vote(&review(100), "wang", Says::Reject);
+    assert_eq!(store.advance_review(rejected.review, None).await, Ok(Advanced::Done));
+    meter.expect(&[("PutItem", 1)]);
+    store.reviews(&brand(), StateName::Open, None).await.unwrap();
+    meter.expect(&[("Query", 8), ("BatchGetItem", 1)]);
 
     // A trace id as the door makes it tells where its record is.
     let arrived = sluice_domain::audit::AuditRecord { received_at: trace(77).at(), ..audit(brand(), 77) };

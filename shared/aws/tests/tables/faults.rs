@@ -4,14 +4,16 @@ use sluice_aws::Table;
 use sluice_domain::consent::{Standing, standing};
 use sluice_domain::delivery::Outcome;
 use sluice_domain::failure::FailureKind;
+use sluice_domain::review::{Says, StateName};
 use sluice_emulators::proxy::{Fault, Proxy, Rule};
+use sluice_ports::conformance::reviews::{review, vote, waiting};
 use sluice_ports::conformance::samples::{
     NOON, attempt, audit, brand, claim, consent_key, day, event, every_page, exposure, grant, key, message,
     order, owner, person, withdrawal,
 };
 use sluice_ports::{
-    AuditLog as _, Claim, ConsentStore as _, Deliveries as _, Exposures as _, Intake as _, OrderBook as _,
-    PortError, Queue, Settlement, Step, Written,
+    Advanced, AuditLog as _, Claim, ConsentStore as _, Deliveries as _, Exposures as _, Intake as _,
+    OrderBook as _, Outbox as _, PortError, Queue, Reviews as _, Settlement, Step, Wake, Written,
 };
 
 use crate::support::{World, fresh_on_dynoxide};
@@ -201,4 +203,62 @@ async fn a_crash_between_claim_and_settlement_leaves_an_open_attempt() {
     let late = world.store.settle(&key, owner(1), end, Settlement::Refused);
     assert_eq!(late.await, Err(PortError::Fenced));
     assert_eq!(Table::Deliveries.schema().expires, None, "a delivery is known for ever");
+}
+
+/// The SDK sends both puts again, which then fail on their own items.
+#[tokio::test]
+async fn a_review_whose_answers_were_lost_is_opened_once() {
+    let (world, proxy) = behind_proxy().await;
+    proxy.inject(lost("PutItem").resource("test-audit"));
+    proxy.inject(lost("PutItem").resource("test-reviews"));
+    assert_eq!(world.store.record_for_review(vec![waiting(1)]).await, [Ok(Written::New)]);
+    assert_eq!(world.store.review(&review(1).id()).await, Ok(Some(review(1))));
+    assert_eq!(proxy.recording().faults(), 2);
+}
+
+/// The event comes back, finds its record, and opens the review.
+#[tokio::test]
+async fn a_record_whose_review_was_not_written_is_no_answer() {
+    let (world, proxy) = behind_proxy().await;
+    proxy.inject(Rule::new(Fault::Throttle).operation("PutItem").resource("test-reviews"));
+    let written = world.store.record_for_review(vec![waiting(1)]).await;
+    assert!(matches!(written.as_slice(), [Err(PortError::Throttled { .. })]), "{written:?}");
+    proxy.heal();
+    let again = world.store.record_for_review(vec![waiting(1)]).await;
+    assert_eq!(again, [Ok(Written::Existing(waiting(1).record))]);
+    assert_eq!(world.store.review(&review(1).id()).await, Ok(None));
+    assert_eq!(world.store.open_review(review(1)).await, Ok(Written::New));
+    assert_eq!(world.store.reviews(&brand(), StateName::Open, None).await.unwrap().items, [review(1)]);
+}
+
+#[tokio::test]
+async fn a_voice_whose_answer_was_lost_counts_once_and_wakes_once() {
+    let (world, proxy) = behind_proxy().await;
+    assert_eq!(world.store.open_review(review(1)).await, Ok(Written::New));
+    proxy.inject(lost("PutItem"));
+    let approved = vote(&review(1), "wang", Says::Approve);
+    let advanced = world.store.advance_review(approved.review.clone(), Wake::of(&approved)).await;
+    assert_eq!((advanced, proxy.recording().faults()), (Ok(Advanced::Done), 1));
+    assert_eq!(world.store.queues.drain(Queue::Events).len(), 1);
+    // Somebody else's voice on the same version is still overtaken.
+    let other = vote(&review(1), "li", Says::Reject);
+    let overtaken = Ok(Advanced::Overtaken(Box::new(approved.review.clone())));
+    assert_eq!(world.store.advance_review(other.review, None).await, overtaken);
+    assert_eq!(world.store.review(&review(1).id()).await, Ok(Some(approved.review)));
+}
+
+/// The approval stands; it is sent again by whoever finds it.
+#[tokio::test]
+async fn an_approval_whose_message_was_not_taken_is_told_and_can_be_sent_again() {
+    let world = fresh_on_dynoxide().await;
+    assert_eq!(world.store.open_review(review(1)).await, Ok(Written::New));
+    world.store.queues.fail_next();
+    let approved = vote(&review(1), "wang", Says::Approve);
+    let advanced =
+        world.store.advance_review(approved.review, Wake::of(&vote(&review(1), "wang", Says::Approve))).await;
+    assert!(matches!(advanced, Err(PortError::Unavailable { .. })), "{advanced:?}");
+    let stored = world.store.review(&review(1).id()).await.unwrap().unwrap();
+    let Wake { queue, message } = Wake::again(&stored).unwrap();
+    assert!(world.store.send(queue, vec![message]).await.is_empty());
+    assert_eq!(world.store.queues.drain(Queue::Events).len(), 1);
 }

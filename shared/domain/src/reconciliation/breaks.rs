@@ -34,11 +34,15 @@ pub enum BreakClass {
     SampleRatioMismatch,
     /// The day's audit records are not those that were sealed.
     AuditChanged,
+    /// A decision of `review` has no review, so nobody can approve it.
+    ReviewMissing,
+    /// People approved, and the event has not gone on.
+    ReviewNotResumed,
 }
 
 impl BreakClass {
     /// Every class.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::TotalsMismatch,
         Self::DecisionMissing,
         Self::ReceiptMissing,
@@ -52,6 +56,8 @@ impl BreakClass {
         Self::OrderMissing,
         Self::SampleRatioMismatch,
         Self::AuditChanged,
+        Self::ReviewMissing,
+        Self::ReviewNotResumed,
     ];
 
     /// Stable code.
@@ -70,6 +76,8 @@ impl BreakClass {
             Self::OrderMissing => "order_missing",
             Self::SampleRatioMismatch => "sample_ratio_mismatch",
             Self::AuditChanged => "audit_changed",
+            Self::ReviewMissing => "review_missing",
+            Self::ReviewNotResumed => "review_not_resumed",
         }
     }
 
@@ -89,6 +97,8 @@ impl BreakClass {
             Self::OrderMissing => "订单事件未记入订单簿",
             Self::SampleRatioMismatch => "实验分流比例异常",
             Self::AuditChanged => "审计记录与封存摘要不符",
+            Self::ReviewMissing => "待复核事件没有复核记录",
+            Self::ReviewNotResumed => "已通过复核但未继续处理",
         }
     }
 }

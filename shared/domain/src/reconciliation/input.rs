@@ -9,6 +9,7 @@ use crate::delivery::{Delivery, Exposure};
 use crate::experiment::Experiment;
 use crate::id::{TenantId, TraceId};
 use crate::order::OrderEntry;
+use crate::review::Review;
 use crate::time::{BusinessDay, UnixMillis};
 
 /// A message that was given up, as reconciliation sees it.
@@ -84,6 +85,8 @@ pub struct Evidence {
     pub seal: Seal,
     /// The order book of the day, and entries of other days of events that the day's decisions name.
     pub orders: Vec<OrderEntry>,
+    /// The reviews of decisions of `review`, and of rendered messages whose deliveries wait or were withheld.
+    pub reviews: Vec<Review>,
 }
 
 /// What is reconciled, and with what.

@@ -6,6 +6,7 @@ use super::input::{DeadLetter, Evidence, Subject};
 use crate::audit::{AuditRecord, Receipt};
 use crate::delivery::Delivery;
 use crate::id::{EventKey, ExperimentId, PersonId, TraceId};
+use crate::review::{Point, Review};
 
 /// The day's records by event. Sorted maps throughout, so that the order in which pages came does not show.
 pub(crate) struct Ledger<'a> {
@@ -16,6 +17,7 @@ pub(crate) struct Ledger<'a> {
     /// Dead letters of events of this tenant that the day names.
     pub(crate) dead: BTreeMap<&'a EventKey, Vec<&'a DeadLetter>>,
     pub(crate) ordered: BTreeSet<&'a EventKey>,
+    pub(crate) reviews: BTreeMap<(&'a EventKey, Point), &'a Review>,
     exposed: BTreeSet<(&'a PersonId, &'a ExperimentId)>,
     busy: BTreeSet<&'a str>,
 }
@@ -43,6 +45,7 @@ impl<'a> Ledger<'a> {
             audits,
             deliveries,
             dead,
+            reviews: evidence.reviews.iter().map(|review| ((&review.key, review.point), review)).collect(),
             ordered: evidence.orders.iter().map(|entry| &entry.key).collect(),
             exposed: evidence.exposures.iter().map(|one| (&one.person, &one.experiment)).collect(),
             busy: evidence.queues.iter().filter(|q| q.messages > 0).map(|q| q.queue.as_str()).collect(),

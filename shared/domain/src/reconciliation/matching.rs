@@ -7,6 +7,7 @@ use super::deviation::deviation;
 use super::input::{Evidence, Seal, Subject};
 use super::ledger::Ledger;
 use super::report::{DecisionCount, DestinationCount, Identity, OrderTotal, Report, Totals};
+use super::reviewing::ReviewCounts;
 use crate::audit::{AuditRecord, Disposition, Receipt};
 use crate::decision::{Decision, Verdict};
 use crate::delivery::{Delivery, DeliveryState};
@@ -17,7 +18,7 @@ use crate::time::UnixMillis;
 const GRACE_MS: i64 = 15 * 60 * 1_000;
 
 /// The shape's version, in the report.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Reconciles one tenant's day. Pure: the same evidence gives the same report.
 pub fn reconcile(subject: &Subject<'_>, evidence: &Evidence) -> Report {
@@ -31,6 +32,7 @@ pub fn reconcile(subject: &Subject<'_>, evidence: &Evidence) -> Report {
         told: BTreeSet::new(),
         kinds: BTreeMap::new(),
         decisions: BTreeMap::new(),
+        reviews: ReviewCounts::default(),
     };
     for (key, (receipt, count)) in &ledger.receipts {
         walk.event(key, receipt, *count);
@@ -65,7 +67,7 @@ pub fn reconcile(subject: &Subject<'_>, evidence: &Evidence) -> Report {
             detail: format!("chi_square={} p={}", split.chi_square, split.p_value),
         });
     }
-    let Walk { totals, mut breaks, kinds, decisions, .. } = walk;
+    let Walk { totals, mut breaks, kinds, decisions, reviews, .. } = walk;
     breaks.sort();
     let mut queues = evidence.queues.clone();
     queues.sort();
@@ -78,6 +80,7 @@ pub fn reconcile(subject: &Subject<'_>, evidence: &Evidence) -> Report {
         identity,
         kinds,
         decisions: by_frequency(decisions),
+        reviews,
         destinations: destinations(subject, evidence),
         experiments,
         orders: orders(subject, evidence),
@@ -87,16 +90,17 @@ pub fn reconcile(subject: &Subject<'_>, evidence: &Evidence) -> Report {
     }
 }
 
-struct Walk<'a> {
-    subject: &'a Subject<'a>,
+pub(super) struct Walk<'a> {
+    pub(super) subject: &'a Subject<'a>,
     evidence: &'a Evidence,
-    ledger: &'a Ledger<'a>,
-    totals: Totals,
+    pub(super) ledger: &'a Ledger<'a>,
+    pub(super) totals: Totals,
     breaks: Vec<Break>,
     /// Events whose dead letters are in a break already.
     told: BTreeSet<&'a EventKey>,
     kinds: BTreeMap<String, u64>,
     decisions: BTreeMap<(String, String), DecisionCount>,
+    pub(super) reviews: ReviewCounts,
 }
 
 impl<'a> Walk<'a> {
@@ -146,12 +150,12 @@ impl<'a> Walk<'a> {
         count.count += 1;
         match decision.verdict {
             Verdict::Block => self.totals.blocked += 1,
-            Verdict::Review => self.totals.review += 1,
-            Verdict::Allow | Verdict::AllowMasked => self.allowed(key, audit),
+            Verdict::Review => self.reviewed(key, audit),
+            Verdict::Allow | Verdict::AllowMasked => self.allowed(key, audit, audit.decided_at),
         }
     }
 
-    fn allowed(&mut self, key: &'a EventKey, audit: &'a AuditRecord) {
+    pub(super) fn allowed(&mut self, key: &'a EventKey, audit: &'a AuditRecord, since: UnixMillis) {
         let delivery = self.ledger.deliveries.get(key).copied();
         // Outside any experiment, and before a delivery says which, any exposure of the person will do.
         let experiment = delivery.and_then(|one| one.assignment.experiment.as_ref());
@@ -160,17 +164,20 @@ impl<'a> Walk<'a> {
         let Some(delivery) = delivery else {
             let class = if exposed { BreakClass::DeliveryMissing } else { BreakClass::ExposureMissing };
             // Exposures are sticky, so an old one does not prove that this event came past bucket-assignment.
-            return self.unfinished(class, (at, audit.decided_at), &["cleared", "assigned"]);
+            return self.unfinished(class, (at, since), &["cleared", "assigned"]);
         };
         // An erased person's exposures are gone, and their deliveries stand under a reference.
         if !exposed && !delivery.person.is_reference() {
-            self.add(BreakClass::ExposureMissing, at, audit.decided_at, BreakState::Open, String::new());
+            self.add(BreakClass::ExposureMissing, at, since, BreakState::Open, String::new());
         }
         self.delivery(delivery, at);
     }
 
     fn delivery(&mut self, delivery: &'a Delivery, at: Option<(&'a EventKey, TraceId)>) {
         let now = self.subject.now;
+        if self.message_reviewed(delivery, at) {
+            return;
+        }
         match &delivery.state {
             DeliveryState::Delivered => self.totals.delivered += 1,
             DeliveryState::Refused => self.totals.refused += 1,
@@ -196,7 +203,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Work that is not finished: given up, young, still on a queue, or lost.
-    fn unfinished(
+    pub(super) fn unfinished(
         &mut self,
         class: BreakClass,
         (at, since): (Option<(&'a EventKey, TraceId)>, UnixMillis),
@@ -245,6 +252,9 @@ impl<'a> Walk<'a> {
         }
         for (key, delivery) in &self.ledger.deliveries {
             let allows = self.ledger.audits.get(key).is_some_and(|audit| match &audit.disposition {
+                Disposition::Decided { decision } if decision.verdict == Verdict::Review => {
+                    self.was_approved(key)
+                }
                 Disposition::Decided { decision } => decision.verdict.allows(),
                 Disposition::Recorded { .. } | Disposition::Unhandled => false,
             });

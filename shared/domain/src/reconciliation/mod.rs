@@ -12,6 +12,7 @@ mod input;
 mod ledger;
 mod matching;
 mod report;
+mod reviewing;
 
 pub use breaks::{Break, BreakClass, BreakState};
 pub use deviation::{Arm, Deviation, SRM_THRESHOLD, deviation};
@@ -20,6 +21,7 @@ pub use html::page;
 pub use input::{DeadLetter, Evidence, QueueDepth, Seal, Subject};
 pub use matching::reconcile;
 pub use report::{DecisionCount, DestinationCount, Identity, OrderTotal, Report, Totals};
+pub use reviewing::ReviewCounts;
 
 #[cfg(test)]
 mod tests;

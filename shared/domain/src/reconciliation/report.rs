@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::breaks::{Break, BreakState};
 use super::deviation::Deviation;
 use super::input::QueueDepth;
+use super::reviewing::ReviewCounts;
 use crate::id::TenantId;
 use crate::time::BusinessDay;
 
@@ -29,6 +30,8 @@ pub struct Report {
     pub kinds: BTreeMap<String, u64>,
     /// Decided events by verdict and main reason, most frequent first.
     pub decisions: Vec<DecisionCount>,
+    /// What became of the events that waited for people.
+    pub reviews: ReviewCounts,
     /// Deliveries by destination.
     pub destinations: BTreeMap<String, DestinationCount>,
     /// The experiments' splits.
@@ -62,10 +65,14 @@ pub struct Totals {
     pub delivered: u64,
     /// Allowed, and not sent for good: by the channel, or by the last scan.
     pub refused: u64,
-    /// Decided: do not send.
+    /// Decided: do not send; or blocked later, while people were asked.
     pub blocked: u64,
-    /// Decided: a person must look.
+    /// Decided: a person must look, and nobody has yet.
     pub review: u64,
+    /// A person looked and said no.
+    pub rejected: u64,
+    /// Nobody looked in time, which is a block.
+    pub expired: u64,
     /// Changed consent or the order book; nothing to send.
     pub recorded: u64,
     /// Genuine, of a name nobody acts on.
@@ -84,12 +91,14 @@ pub struct Totals {
 
 impl Totals {
     /// The parts that an event may end in, with code and Chinese label, in the order of the flow.
-    pub fn parts(&self) -> [(&'static str, &'static str, u64); 10] {
+    pub fn parts(&self) -> [(&'static str, &'static str, u64); 12] {
         [
             ("delivered", "已送达", self.delivered),
             ("refused", "未送达（终态）", self.refused),
             ("blocked", "拦截", self.blocked),
             ("review", "待人工复核", self.review),
+            ("rejected", "人工驳回", self.rejected),
+            ("expired", "复核超时", self.expired),
             ("recorded", "仅记录", self.recorded),
             ("unhandled", "未处理类型", self.unhandled),
             ("in_doubt", "结果不明", self.in_doubt),
@@ -100,7 +109,7 @@ impl Totals {
     }
 }
 
-/// received = delivered + refused + blocked + review + recorded + unhandled + in doubt + dead-lettered + waiting + in progress.
+/// received = delivered + refused + blocked + review + rejected + expired + recorded + unhandled + in doubt + dead-lettered + waiting + in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Identity {
     /// The left side.

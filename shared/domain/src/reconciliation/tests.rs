@@ -8,13 +8,17 @@ use super::*;
 use crate::audit::{AuditRecord, Disposition, Receipt};
 use crate::decision::{Decision, PackStamp, Reason, Verdict};
 use crate::delivery::{Attempt, Delivery, DeliveryState, Exposure, FencingToken, Outcome};
+use crate::event::Event;
 use crate::event::EventKind;
 use crate::experiment::{Experiment, Variant};
 use crate::id::*;
 use crate::money::Fen;
 use crate::order::{OrderEntry, OrderState};
 use crate::progress::Assignment;
-use crate::time::{BusinessDay, UnixMillis};
+use crate::review::{Ballot, Opening, Panel, Review, ReviewerName, Says, Voter, Why};
+use crate::sealed::DataKey;
+use crate::tenant::TenantKeys;
+use crate::time::{BusinessDay, DAY_MS, UnixMillis};
 
 const MINUTE: i64 = 60_000;
 
@@ -209,7 +213,56 @@ fn evidence() -> Evidence {
             order(6, "refund_success", None),
         ],
         seal: Seal::Absent,
+        reviews: vec![review(6)],
     }
+}
+
+fn keys() -> TenantKeys {
+    TenantKeys::new(tenant(), zeroize::Zeroizing::new([7; 32]), vec![DataKey::new(1, &[9; 32])])
+}
+
+fn event(number: u8) -> Event {
+    Event {
+        trace_id: trace(number),
+        key: key(number),
+        kind: EventKind::FormSubmit,
+        name: "im_receive_msg".into(),
+        occurred_at: None,
+        received_at: at(number),
+        payload_sha256: "00".repeat(32),
+        person: Some(person(number)),
+        account: None,
+        subject: crate::event::Subject::Nothing,
+        personal: [].into(),
+    }
+}
+
+fn reviewed_decision() -> Decision {
+    match decided(Verdict::Review, "phone_number", "文本含电话号码") {
+        Disposition::Decided { decision } => decision,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn opening(opened_at: UnixMillis) -> Opening {
+    let panel = Panel { people: 1, machine: None };
+    Opening { decision: reviewed_decision(), panel, opened_at, deadline: opened_at.plus_ms(60 * DAY_MS) }
+}
+
+/// Waits for two months.
+fn review(number: u8) -> Review {
+    Review::of_event(event(number), opening(at(number).plus_ms(40)), &keys())
+}
+
+fn message_review(number: u8) -> Review {
+    let opening = opening(at(number).plus_ms(200));
+    Review::of_message(&event(number), "{}".into(), &[], opening, &keys(), || [1; 12]).unwrap()
+}
+
+fn voted(review: &Review, says: Says) -> Review {
+    let by = Voter::Person { name: ReviewerName::new("王芳").unwrap() };
+    let ballot = Ballot { by, says, why: Why::new("看过").unwrap() };
+    review.vote(ballot, review.opened_at.plus_ms(MINUTE), &keys()).unwrap().review
 }
 
 fn experiment() -> Experiment {
@@ -242,6 +295,8 @@ fn every_event_of_the_day_is_accounted_for_once() {
         refused: 1,
         blocked: 1,
         review: 1,
+        rejected: 0,
+        expired: 0,
         recorded: 1,
         unhandled: 1,
         in_doubt: 1,
@@ -298,7 +353,8 @@ fn each_missing_or_extra_record_is_a_break_of_its_class() {
         all.sort();
         all
     };
-    let table: [(Change, &[&'static str]); 9] = [
+    let table: [(Change, &[&'static str]); 10] = [
+        (|day| day.reviews.clear(), &["totals_mismatch", "review_missing"]),
         (|day| day.audits.retain(|one| one.key != key(5)), &["totals_mismatch", "decision_missing"]),
         (|day| day.receipts.retain(|one| one.key != key(5)), &["receipt_missing"]),
         (|day| day.exposures.retain(|one| one.person != person(1)), &["exposure_missing"]),
@@ -419,4 +475,76 @@ fn a_broken_seal_is_a_break_and_an_intact_one_is_named() {
     let intact = sealed(Seal::Intact { sha256: "ab".repeat(32) });
     assert_eq!(codes(&intact), codes(&sealed(Seal::Absent)));
     assert_eq!(intact.audit_digest, Some("ab".repeat(32)));
+}
+
+type Part = fn(&Totals) -> u64;
+
+/// Everything that may become of the one event that waits, told apart and counted once.
+#[test]
+fn each_end_of_a_review_is_a_part_of_the_books() {
+    let approved = voted(&review(6), Says::Approve);
+    let cleared = approved.clear(Verdict::AllowMasked, reviewed_decision(), at(8)).unwrap().review;
+    let blocked = approved.block("consent_withdrawn", None, at(8)).unwrap().review;
+    let far = review(6).deadline;
+    let rows: [(Review, UnixMillis, Part); 6] = [
+        (review(6), night(), |totals| totals.review),
+        (voted(&review(6), Says::Reject), night(), |totals| totals.rejected),
+        (review(6), far, |totals| totals.expired),
+        (review(6).expire(far).unwrap().review, night(), |totals| totals.expired),
+        (blocked, night(), |totals| totals.blocked - 1),
+        (approved, at(6).plus_ms(10 * MINUTE), |totals| totals.in_progress),
+    ];
+    for (review, now, part) in rows {
+        let name = review.state.name();
+        let report = report_at(&Evidence { reviews: vec![review], ..evidence() }, now);
+        assert_eq!((part(&report.totals), report.identity.holds), (1, true), "{name}");
+        assert_eq!(report.breaks.len(), 2, "{name}");
+    }
+    let mut day = evidence();
+    day.reviews = vec![cleared];
+    day.exposures.push(exposure(6, "a"));
+    day.deliveries.push(delivery(6, DeliveryState::Delivered));
+    let report = report_at(&day, night());
+    assert_eq!((report.totals.delivered, report.totals.review, report.reviews.cleared), (4, 0, 1));
+    assert!(report.identity.holds && report.breaks.len() == 2, "{:?}", codes(&report));
+    assert!(page(&report).contains("已通过并放行"));
+}
+
+#[test]
+fn a_delivery_of_what_was_not_approved_is_a_break() {
+    for review in [review(6), voted(&review(6), Says::Approve), voted(&review(6), Says::Reject)] {
+        let mut day = Evidence { reviews: vec![review], ..evidence() };
+        day.exposures.push(exposure(6, "a"));
+        day.deliveries.push(delivery(6, DeliveryState::Delivered));
+        let report = report_at(&day, at(6).plus_ms(10 * MINUTE));
+        assert!(codes(&report).contains(&("delivery_without_allow", BreakState::Open)));
+    }
+}
+
+#[test]
+fn an_approved_event_that_has_not_gone_on_is_a_break_by_the_night() {
+    let report =
+        report_at(&Evidence { reviews: vec![voted(&review(6), Says::Approve)], ..evidence() }, night());
+    assert_eq!((report.totals.missing, report.identity.holds), (1, false));
+    assert!(codes(&report).contains(&("review_not_resumed", BreakState::Open)));
+}
+
+/// A rendered message that waits is no overdue retry, and one that was withheld is told from a platform's refusal.
+#[test]
+fn a_message_that_waits_for_people_is_counted_with_them() {
+    let waiting = DeliveryState::Waiting { until: at(2) };
+    let rejected = voted(&message_review(1), Says::Reject);
+    let rows: [(DeliveryState, Review, Part); 3] = [
+        (waiting.clone(), message_review(1), |totals| totals.review - 1),
+        (DeliveryState::Refused, rejected.clone(), |totals| totals.rejected),
+        (waiting, rejected, |totals| totals.rejected),
+    ];
+    for (state, review, part) in rows {
+        let mut day = evidence();
+        day.deliveries[0].state = state;
+        day.reviews.push(review);
+        let report = report_at(&day, night());
+        assert_eq!((part(&report.totals), report.identity.holds), (1, true), "{:?}", report.totals);
+        assert_eq!((report.totals.delivered, report.breaks.len()), (2, 2));
+    }
 }

@@ -164,6 +164,7 @@ fn default_rule(source: DefaultSource) -> RuleSource {
         when: "true".to_owned(),
         then: source.then,
         severity: crate::lexicon::Severity::default(),
+        four_eyes: false,
         basis: source.basis,
         exceptions: Vec::new(),
     }

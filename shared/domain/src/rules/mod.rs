@@ -32,6 +32,7 @@ mod memo;
 mod names;
 mod observed;
 mod replay;
+mod reviewed;
 mod slots;
 mod source;
 

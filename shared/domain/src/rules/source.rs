@@ -110,6 +110,9 @@ pub struct RuleSource {
     /// How grave a breach is, for reports; the verdict does not depend on it.
     #[serde(default)]
     pub severity: Severity,
+    /// Of a rule that asks for a review: two different people must approve.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub four_eyes: bool,
     /// What it rests on; at least one, with its article where the document has articles.
     pub basis: Vec<LegalBasis>,
     /// When something else is decided although the rule holds; the first that holds counts.

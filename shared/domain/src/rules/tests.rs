@@ -31,6 +31,7 @@ fn rule(name: &str, when: &str, then: Verdict) -> RuleSource {
         when: when.into(),
         then,
         severity: Severity::Medium,
+        four_eyes: false,
         basis: basis(),
         exceptions: vec![],
     }

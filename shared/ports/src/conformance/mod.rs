@@ -20,6 +20,7 @@ use std::future::Future;
 
 use crate::{
     AuditLog, ConsentStore, ContactLimits, Deliveries, Erasure, Exposures, Intake, OrderBook, Outbox, Queue,
+    Reviews,
 };
 
 pub mod audit_log;
@@ -34,6 +35,7 @@ pub mod intake;
 pub mod interleaving;
 pub mod order_book;
 pub mod outbox;
+pub mod reviews;
 pub mod samples;
 
 /// An empty store, and what a test must be able to see of its queues.
@@ -48,6 +50,7 @@ pub trait Harness: Send + Sync {
         + ContactLimits
         + Erasure
         + Outbox
+        + Reviews
         + Clone
         + Send
         + Sync
@@ -113,6 +116,17 @@ macro_rules! conformance_tests {
                 deliveries: the_last_twenty_attempts_are_kept,
                 deliveries: nothing_can_be_settled_that_was_never_claimed,
                 deliveries: a_day_lists_its_own_deliveries,
+                reviews: a_record_and_its_review_are_written_once,
+                reviews: an_event_twice_in_a_batch_opens_one_review,
+                reviews: an_oversized_review_leaves_no_record,
+                reviews: a_review_is_opened_once,
+                reviews: of_parallel_voices_on_one_version_one_counts,
+                reviews: of_many_approvers_each_counts_until_it_is_approved,
+                reviews: an_overtaken_change_writes_and_sends_nothing,
+                reviews: what_never_was_opened_is_not_changed,
+                reviews: a_change_sends_its_message_once_and_moves_the_review,
+                reviews: a_state_pages_without_gap_or_repeat,
+                reviews: points_and_tenants_are_apart,
             }
         }
     };

@@ -4,6 +4,7 @@ mod consents;
 mod destinations;
 mod experiments;
 mod links;
+mod review;
 mod routes;
 mod scripts;
 mod secrets;
@@ -91,6 +92,7 @@ fn check_tenant(tenant: &Spanned<TenantFile>, findings: &mut Findings<'_>) {
     scripts::check(here, findings);
     secrets::check(here, findings);
     links::check(here, findings);
+    review::check(here, findings);
 }
 
 fn unique<T>(items: &[Spanned<T>], what: &str, id: impl Fn(&T) -> &str, findings: &mut Findings<'_>) {
@@ -130,6 +132,7 @@ fn build(file: TenantFile, rules: Arc<RulePack>, shadow: Option<Arc<RulePack>>) 
         experiments: by(file.experiments, |experiment| experiment.id.clone()),
         scripts: by(file.scripts, |script| script.id.clone()),
         links: file.links.map(|links| links.value).unwrap_or_default(),
+        review: file.review.map(|review| review.value).unwrap_or_default(),
         rules,
         shadow,
     }

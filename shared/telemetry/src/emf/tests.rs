@@ -89,7 +89,10 @@ fn check(line: &Value) {
         for metric in metrics {
             let name = metric["Name"].as_str().unwrap();
             assert!((1..=1_024).contains(&name.len()));
-            assert!(["Count", "Milliseconds", "Percent", "None"].contains(&metric["Unit"].as_str().unwrap()));
+            assert!(
+                ["Count", "Milliseconds", "Seconds", "Percent", "None"]
+                    .contains(&metric["Unit"].as_str().unwrap())
+            );
             match &line[name] {
                 Value::Array(values) => {
                     assert!((1..=100).contains(&values.len()), "a metric has at most 100 values");

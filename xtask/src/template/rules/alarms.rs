@@ -20,8 +20,15 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// Metrics of Sluice's own that need a person.
-const SIGNALS: [&str; 6] =
-    ["OpenBreaks", "InDoubt", "DeadLettered", "Rejected", "ConsentStoreFailure", "SettingsReloadFailure"];
+const SIGNALS: [&str; 7] = [
+    "OpenBreaks",
+    "OldestReviewAge",
+    "InDoubt",
+    "DeadLettered",
+    "Rejected",
+    "ConsentStoreFailure",
+    "SettingsReloadFailure",
+];
 
 /// Namespace and name → the logical ids its dimensions name.
 type Watched<'t> = BTreeMap<(&'t str, &'t str), BTreeSet<&'t str>>;

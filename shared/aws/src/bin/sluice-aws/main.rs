@@ -1,4 +1,5 @@
-//! `sluice-aws`: what operators do to a deployed stack's keys and configuration, and ask of its audit log, with their own credentials.
+//! `sluice-aws`: what operators do to a deployed stack's keys and configuration, reviewers to what waits, and anybody asks of its audit log, with their
+//! own credentials.
 //!
 //! No function may rotate, wrap anew or destroy keys, so a person does it from a shell:
 //!
@@ -11,8 +12,11 @@
 //! export SLUICE_TABLE_AUDIT=sluice-audit SLUICE_DIGESTS=<bucket> SLUICE_AUDIT_KEY=arn:aws:kms:…
 //! sluice-aws audit verify --tenant demo-brand --day 2026-11-20
 //! sluice-aws audit prove --tenant demo-brand --trace <trace id> > proof.json
-//! SLUICE_TABLE_CONSENT=… SLUICE_TABLE_EXPOSURES=… SLUICE_TABLE_DELIVERIES=… SLUICE_TABLE_ORDERS=… SLUICE_TABLE_RECEIPTS=… \
+//! SLUICE_TABLE_CONSENT=… SLUICE_TABLE_EXPOSURES=… SLUICE_TABLE_DELIVERIES=… SLUICE_TABLE_ORDERS=… SLUICE_TABLE_RECEIPTS=… SLUICE_TABLE_REVIEWS=… \
 //!   sluice-aws consent erase --tenant demo-brand --person p-…
+//! export SLUICE_TABLE_REVIEWS=sluice-reviews SLUICE_QUEUE_EVENTS=https://sqs… SLUICE_QUEUE_ASSIGNED=https://sqs…
+//! sluice-aws review list --tenant demo-brand
+//! sluice-aws review approve --tenant demo-brand <TRACE> --by 王芳 --why '客户本人留的号码'
 //! ```
 //!
 //! Permissions of `consent erase`: `dynamodb:Query`, `Scan`, `PutItem`, `UpdateItem`, `DeleteItem` on those tables and the index of exposures.
@@ -20,11 +24,14 @@
 //! Permissions of the rest: `dynamodb:Query`, `Scan`, `PutItem`, `UpdateItem`, `DeleteItem` on the keys table; on the KMS key
 //! `kms:GenerateDataKeyWithoutPlaintext` (rotate) and `kms:ReEncryptFrom`/`kms:ReEncryptTo` (rewrap), under the condition that
 //! `kms:EncryptionContext:tenant` is there. `kms:Decrypt` is not among them: an operator never sees a tenant's key.
+//! For `review`, another role: `dynamodb:GetItem`, `PutItem`, `BatchGetItem` on the reviews table and `Query` on its index `by-state`; `dynamodb:Query` on
+//! the keys table and `kms:Decrypt` under the conditions of the functions' roles; `sqs:SendMessage` on the `events` and `assigned` queues.
 //! For `config publish`: `s3:GetObject`, `s3:PutObject` and `s3:ListBucket` on the configuration's bucket.
 //! For `audit`: `dynamodb:Query` on the audit table's indexes and `dynamodb:GetItem`, `BatchGetItem` on it, `s3:ListBucketVersions` and `s3:GetObjectVersion` on
 //! the digests' bucket, `kms:GetPublicKey` on the audit key. Nobody but the night's role may sign.
 
 mod audit;
+mod review;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -58,6 +65,9 @@ enum Command {
     /// People.
     #[command(subcommand)]
     Consent(Consent),
+    /// What waits for a person.
+    #[command(subcommand)]
+    Review(review::Review),
 }
 
 #[derive(Debug, Subcommand)]
@@ -154,7 +164,8 @@ type Failure = Box<dyn std::error::Error>;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(Command::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             let _closed = writeln!(std::io::stderr().lock(), "error: {error}");
             ExitCode::FAILURE
@@ -162,27 +173,35 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<(), Failure> {
+/// Says whether the answer is yes.
+async fn run(command: Command) -> Result<bool, Failure> {
     let connection = Connection::from_environment()?;
     match command {
-        Command::Keys(keys) => run_keys(keys, &connection).await,
-        Command::Audit(command) => audit::run(command, &connection).await,
-        Command::Consent(Consent::Erase { tenant, person }) => erase(tenant, person, &connection).await,
+        Command::Keys(keys) => run_keys(keys, &connection).await?,
+        Command::Audit(command) => audit::run(command, &connection).await?,
+        Command::Consent(Consent::Erase { tenant, person }) => erase(tenant, person, &connection).await?,
         Command::Config(Config::Publish { from, to, version }) => {
             let (client, now) = (connection.s3(), SystemClock.now());
             sluice_aws::settings::publish(&from, &to, &version, client, now).await?;
-            say(&json!({ "published": version }))
+            say(&json!({ "published": version }))?;
+        }
+        Command::Review(command) => {
+            let answer = Box::pin(review::run(command, &connection)).await?;
+            answer.lines.iter().try_for_each(say)?;
+            return Ok(answer.yes);
         }
     }
+    Ok(true)
 }
 
 /// The tables that hold something of a person.
-const TABLES: [Resource; 5] = [
+const TABLES: [Resource; 6] = [
     Resource::ConsentTable,
     Resource::ExposuresTable,
     Resource::DeliveriesTable,
     Resource::OrdersTable,
     Resource::ReceiptsTable,
+    Resource::ReviewsTable,
 ];
 
 async fn erase(tenant: TenantId, person: PersonId, connection: &Connection) -> Result<(), Failure> {
@@ -195,9 +214,14 @@ async fn erase(tenant: TenantId, person: PersonId, connection: &Connection) -> R
     let mut random = [0; 16];
     SystemEntropy.fill(&mut random);
     let (reference, at) = (PersonId::reference(random), SystemClock.now());
+    // What waits for a reviewer first: it would go on with what is destroyed below.
+    let reviews = sluice_review::erase(&store, &tenant, &person, at).await?;
     let request =
         ErasureRequest { tenant: tenant.clone(), person, reference: reference.clone(), at, keys: None };
-    let Destroyed { destroyed, restricted, .. } = store.erase(request).await?;
+    let Destroyed { mut destroyed, restricted, .. } = store.erase(request).await?;
+    if reviews > 0 {
+        destroyed.insert("reviews", u64::try_from(reviews).unwrap_or(u64::MAX));
+    }
     say(&json!({
         "report": "sluice/erasure/v1", "tenant": tenant, "reference": reference, "erased_at": at.to_string(),
         "destroyed": destroyed, "restricted": restricted,

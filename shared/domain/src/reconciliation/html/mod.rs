@@ -38,6 +38,7 @@ pub fn page(report: &Report) -> String {
         summary(report),
         funnel(report),
         decisions(report),
+        reviews(report),
         destinations(report),
         report.experiments.iter().map(experiment).collect(),
         orders(report),
@@ -134,6 +135,18 @@ fn tone(code: &str) -> &'static str {
         "review" => "warn",
         _ => "bad",
     }
+}
+
+fn reviews(report: &Report) -> String {
+    let parts = report.reviews.parts();
+    if parts.iter().all(|(_, _, count)| *count == 0) {
+        return String::new();
+    }
+    let mut table = Table::new(&["状态", "代码", "#件数"]);
+    for (state, label, count) in parts {
+        table.row(&[label, state.as_str(), &count.to_string()]);
+    }
+    section("人工复核", &table.html())
 }
 
 fn destinations(report: &Report) -> String {
