@@ -21,7 +21,6 @@ const NEEDS: Needs = Needs {
         Resource::ConsentTable,
         Resource::DeliveriesTable,
         Resource::ReceiptsTable,
-        Resource::ReviewsTable,
     ],
 };
 

@@ -242,7 +242,18 @@ async fn demo_in_one_process() -> BTreeMap<String, u64> {
     let output = sluice::demo::run(&sluice::cli::Demo { keep: None, html: None }, true).await.unwrap();
     let Json::One(json) = output.json else { panic!("the demo answers with one document") };
     assert_eq!(json["ok"], true, "{json}");
-    serde_json::from_value(json["totals"].clone()).unwrap()
+    let mut totals: BTreeMap<String, u64> = serde_json::from_value(json["totals"].clone()).unwrap();
+    // Nobody reviews what waits in the deployed bundle.
+    for event in json["events"].as_array().unwrap() {
+        let part = match event["decision"].as_str().unwrap() {
+            "review, cleared" => "delivered",
+            "review, rejected" => "rejected",
+            _ => continue,
+        };
+        *totals.get_mut(part).unwrap() -= 1;
+        *totals.get_mut("review").unwrap() += 1;
+    }
+    totals
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -84,6 +84,23 @@ async fn a_first_day(uses: &mut Uses) -> Gate {
     gate
 }
 
+/// A day on which a reviewer answers some of what waits; by the third night after it the rest has expired.
+async fn a_reviewed_day(uses: &mut Uses) {
+    let (gate, account) = Gate::set_without_consents().await;
+    gate.grant_standing_consents(&account).await;
+    gate.proxy.forget();
+    play(&gate).await;
+    gate.review(&account).await;
+    gate.settle().await;
+    let day = gate.clock.now().business_day();
+    let next = day.end().business_day();
+    for day in [day, next, next.end().business_day()] {
+        gate.clock.reach(gate.clock.now().plus_ms(NEXT_DAY_MS));
+        gate.reconcile_day(day).await;
+    }
+    uses.note(&gate);
+}
+
 /// A day on which DynamoDB throttles every step, so that messages are postponed, and a person opts out by their channel.
 async fn a_throttled_day(uses: &mut Uses) {
     let gate = Gate::set().await;
@@ -114,6 +131,7 @@ async fn a_crashing_day(uses: &mut Uses) {
 async fn every_role_allows_what_its_function_does_and_nothing_else() {
     let mut uses = Uses::default();
     let gate = a_first_day(&mut uses).await;
+    a_reviewed_day(&mut uses).await;
     a_throttled_day(&mut uses).await;
     a_crashing_day(&mut uses).await;
     let Uses { all: uses, contexts } = uses;
