@@ -107,6 +107,63 @@ async fn nothing_of_a_person_is_readable_in_the_data_directory_or_the_log() {
     }
 }
 
+/// As a reviewer works: list, look, a wrong voice, approve, and the trail of it, all while the server runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reviewer_answers_what_waits_while_the_server_runs() {
+    let place = Place::open().await;
+    let text = place.directory.path().join("consent.txt");
+    std::fs::write(&text, "我同意就我咨询的产品与我联系。").unwrap();
+    let grant = "consent grant --tenant demo-brand --open-id person-1 --purpose sales_contact --recipient feishu_leads --text-version 1 --note test --text-file";
+    let grant: Vec<&str> = grant.split(' ').chain([text.to_str().unwrap()]).collect();
+    assert_eq!(place.command(&grant).0, 0);
+    let body = place.directory.path().join("chat.json");
+    let chat = value!({
+        "event": "im_receive_msg", "client_key": "awdemobrand000001", "from_user_id": "person-1", "to_user_id": "shop",
+        "content": { "conversation_short_id": "@c==", "server_message_id": "@m==", "conversation_type": 1, "create_time": 1_681_303_285_997_i64,
+            "message_type": "text", "source": "", "scene_type": 100, "text": "我是车主,13912345678", "user_infos": [] },
+    });
+    std::fs::write(&body, chat.to_string()).unwrap();
+    assert_eq!(place.send(&body, "chat-1").0, 0);
+    let list = ["review", "list", "--tenant", "demo-brand"];
+    let waiting = until(|| place.command(&list).1.into_iter().next());
+    assert_eq!(waiting["texts"][0]["text"], "我是车主,⟦139****5678⟧");
+    assert_eq!(
+        (&waiting["state"], &waiting["reasons"][0]["code"]),
+        (&value!("open"), &value!("phone_number"))
+    );
+    let trace = waiting["trace_id"].as_str().unwrap();
+    let review =
+        |words: &[&str]| place.command(&[&["review"], words, &["--tenant", "demo-brand", trace]].concat());
+    let (code, shown) = review(&["show"]);
+    assert!(code == 0 && !shown[0].to_string().contains("13912345678"), "{shown:?}");
+    assert_eq!(review(&["show", "--unmasked"]).0, 2, "nobody looks without a name and a reason");
+    let (code, shown) = review(&["show", "--unmasked", "--by", "李雷", "--why", "核对号码"]);
+    assert_eq!((code, &shown[0]["texts"][0]["text"]), (0, &value!("我是车主,13912345678")));
+    assert_eq!(review(&["approve", "--by", "王芳"]).0, 2, "nor answers without one");
+    let (code, voted) = review(&["approve", "--by", "王芳", "--why", "客户本人留的号码"]);
+    assert_eq!((code, &voted[0]["state"]), (0, &value!("approved")));
+    let audit = ["audit", "show", "--tenant", "demo-brand", trace];
+    let (_, told) = until(|| {
+        let answer = place.command(&audit);
+        (answer.1[0]["delivery"]["state"] == "delivered").then_some(answer)
+    });
+    let trail = &told[0]["reviews"][0];
+    assert_eq!(
+        (&told[0]["audit"]["decision"]["verdict"], &trail["state"]),
+        (&value!("review"), &value!("cleared"))
+    );
+    let voices: Vec<_> =
+        trail["voices"].as_array().unwrap().iter().map(|one| (&one["by"], &one["says"])).collect();
+    assert_eq!(voices, [(&value!("李雷"), &value!("looked")), (&value!("王芳"), &value!("approve"))]);
+    let (code, late) = review(&["reject", "--by", "韩梅梅", "--why", "不同意"]);
+    assert_eq!((code, &late[0]["error"]), (1, &value!("not_open")));
+    let unknown = "review show --tenant demo-brand 01a1fb67-1800-7101-8101-010101010101";
+    assert_eq!(place.command(&unknown.split(' ').collect::<Vec<_>>()).0, 1);
+    assert_eq!(place.command(&["review", "list", "--tenant", "nobody"]).0, 3);
+    assert_eq!(place.command(&["review", "list", "--state", "lost"]).0, 2);
+    assert_eq!(place.command(&list), (0, Vec::new()));
+}
+
 /// Asks again until there is an answer; a minute is enough on any machine.
 fn until<T>(mut ask: impl FnMut() -> Option<T>) -> T {
     let began = std::time::Instant::now();
