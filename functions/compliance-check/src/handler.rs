@@ -47,6 +47,7 @@ struct Prepared<'a> {
     ask: Ask,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one for each event of a batch, for a moment")]
 enum Ask {
     /// The rules.
     Rules { texts: Texts, form: FormStanding, consent: Option<ConsentKey>, terms: ConsentTerms },
