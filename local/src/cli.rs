@@ -75,6 +75,9 @@ pub enum Command {
     /// Links: which may be sent, signed links that expire, QR codes.
     #[command(subcommand)]
     Link(Link),
+    /// Compiled word lists: build, inspect, check, use.
+    #[command(subcommand)]
+    Lexicon(crate::command::lexicon::LexiconCommand),
     /// Hash keys, and show into which bucket, arm and script a person falls.
     #[command(subcommand)]
     Bucket(Bucket),

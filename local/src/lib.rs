@@ -38,6 +38,7 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
         }
         Command::Verify(args) => command::verify::run(args, clock.now()),
         Command::Scan(args) => command::scan::run(args, &state::settings(&cli.place)?, clock.now()),
+        Command::Lexicon(command) => command::lexicon::run(command),
         Command::Bucket(Bucket::Hash(args)) => command::bucket::hash(args),
         Command::Bucket(Bucket::Assign(args)) => command::bucket::assign(args, &state::settings(&cli.place)?),
         Command::Rules(command) => command::rules::run(command, &cli.place, clock).await,

@@ -28,6 +28,11 @@ impl Tools {
         Self::ready("emulators", &pins, &[])
     }
 
+    /// The words and texts of the lexicon's benchmark.
+    pub(crate) fn corpora() -> Result<Self> {
+        Self::ready("corpora", "jieba==0.42.1\nsnownlp==0.12.3\n", &[])
+    }
+
     /// `cargo-lambda`, without ziglang (411 MB), which only builds for another architecture need.
     pub(crate) fn cargo_lambda() -> Result<Self> {
         Self::ready("cargo-lambda", "cargo-lambda==1.9.2\n", &["--no-deps"])

@@ -7,6 +7,7 @@ pub mod consent;
 pub mod dlq;
 pub mod erasure;
 pub mod keys;
+pub mod lexicon;
 pub mod link;
 pub mod receipt;
 pub mod reconcile;
@@ -75,6 +76,7 @@ pub async fn on_state(
         | Command::Send(_)
         | Command::Verify(_)
         | Command::Scan(_)
+        | Command::Lexicon(_)
         | Command::Bucket(_)
         | Command::Config(_)
         | Command::Rules(_) => Err(CommandError::usage("this command does not work on a data directory")),

@@ -29,13 +29,20 @@ pub(crate) struct Class {
 
 /// A list without its words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ListHead {
-    pub(crate) id: String,
-    pub(crate) category: String,
-    pub(crate) severity: Severity,
-    pub(crate) origin: String,
+pub struct ListHead {
+    /// Its name.
+    pub id: String,
+    /// What its words are.
+    pub category: String,
+    /// How grave a hit is.
+    pub severity: Severity,
+    /// Where the words come from and under which terms.
+    pub origin: String,
     /// Words count when their characters are repeated.
     pub(crate) repeated: bool,
+    /// Cues of one character.
+    #[serde(default)]
+    pub(crate) marks: Vec<char>,
 }
 
 /// What an index's tags mean; kept in its section `meta` as JSON.
@@ -51,6 +58,11 @@ impl Description {
     /// Does any list ask for repeated characters?
     pub(crate) fn repeated(&self) -> bool {
         self.lists.iter().any(|list| list.repeated)
+    }
+
+    /// The lists.
+    pub(crate) fn lists(&self) -> impl Iterator<Item = &ListHead> {
+        self.lists.iter()
     }
 
     /// One list.

@@ -1,20 +1,44 @@
 use std::sync::Arc;
 
 use crate::compiler::Compiler;
-use crate::description::Description;
+use crate::description::{Description, ListHead};
+use crate::detect::{self, contact};
 use crate::index::{Bytes, Index, IndexError, Mode, Scratch, Units};
 use crate::matches::Matches;
 use crate::repeated::Collapsed;
-use crate::{Form, Hit, LexiconError, PHONE_NUMBER, Scan, Severity, WordList, contact, phone};
+use crate::{Form, Hit, LexiconError, Scan, Severity, WordList};
 
-/// Compiled word lists.
+/// Compiled word lists: those of a rule pack, and perhaps large ones that were compiled before.
 #[derive(Debug, Clone)]
 pub struct Lexicon {
+    /// At least one, for the detectors read its units. All fold alike, so that a unit is the same one in all.
+    parts: Vec<Part>,
+    categories: Vec<String>,
+    /// Cues of one character.
+    marks: Vec<(char, ListId)>,
+}
+
+/// One index and what its tags mean.
+#[derive(Debug, Clone)]
+struct Part {
     index: Index,
     lists: Arc<Description>,
-    categories: Vec<String>,
-    /// The code of 加 in the index.
-    adds: u16,
+}
+
+/// A list of a lexicon: its part, and its number there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ListId {
+    pub(crate) part: usize,
+    pub(crate) list: u16,
+}
+
+/// What found something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A word of a list.
+    List(ListId),
+    /// A detector, which has one category.
+    Shape(&'static str),
 }
 
 /// A match in units.
@@ -22,13 +46,12 @@ pub struct Lexicon {
 pub(crate) struct Found {
     pub(crate) start: usize,
     pub(crate) end: usize,
-    /// `None`: the telephone detector.
-    pub(crate) list: Option<u16>,
+    pub(crate) source: Source,
     pub(crate) form: Form,
 }
 
 impl Lexicon {
-    /// Compiles word lists; none at all is fine and leaves the telephone detector.
+    /// Compiles word lists; none at all is fine and leaves what is found by its shape.
     ///
     /// # Errors
     /// [`LexiconError`], naming the list and the word.
@@ -53,21 +76,40 @@ impl Lexicon {
         Self::of(index)
     }
 
-    /// A lexicon of an index that is known to be whole.
+    /// A lexicon of an index that is known to be whole: nothing but its header is read.
     ///
     /// # Errors
     /// [`LexiconError`].
     pub fn of(index: Index) -> Result<Self, LexiconError> {
+        if index.is_unfolded() {
+            return Err(LexiconError::Description("it does not fold".to_owned()));
+        }
         let lists: Description = serde_json::from_slice(index.meta())
             .map_err(|error| LexiconError::Description(error.to_string()))?;
-        let mut categories = vec![PHONE_NUMBER.to_owned()];
-        for list in &lists.lists {
-            if !categories.contains(&list.category) {
-                categories.push(list.category.clone());
+        let categories = detect::CATEGORIES.map(str::to_owned).to_vec();
+        let mut lexicon = Self { parts: Vec::new(), categories, marks: Vec::new() };
+        lexicon.push(Part { index, lists: Arc::new(lists) });
+        Ok(lexicon)
+    }
+
+    /// This lexicon and another one: a text is scanned for the words of both, and what one allows is allowed in both.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        other.parts.into_iter().for_each(|part| self.push(part));
+        self
+    }
+
+    fn push(&mut self, part: Part) {
+        for list in part.lists.lists() {
+            if !self.categories.contains(&list.category) {
+                self.categories.push(list.category.clone());
             }
         }
-        let adds = index.view()?.code('加');
-        Ok(Self { index, lists: Arc::new(lists), categories, adds })
+        for (number, list) in (0..).zip(part.lists.lists()) {
+            let id = ListId { part: self.parts.len(), list: number };
+            self.marks.extend(list.marks.iter().map(|mark| (*mark, id)));
+        }
+        self.parts.push(part);
     }
 
     /// Every category a scan may report.
@@ -75,14 +117,19 @@ impl Lexicon {
         self.categories.iter().map(String::as_str)
     }
 
-    /// The index below.
-    pub fn index(&self) -> &Index {
-        &self.index
+    /// The indexes below.
+    pub fn indexes(&self) -> impl Iterator<Item = &Index> {
+        self.parts.iter().map(|part| &part.index)
+    }
+
+    /// The lists in it.
+    pub fn lists(&self) -> impl Iterator<Item = &ListHead> {
+        self.parts.iter().flat_map(|part| part.lists.lists())
     }
 
     /// Scans a text.
     ///
-    /// Should the index turn out to be damaged, nobody can say what the text holds: then all of it is a hit of every category.
+    /// Should an index turn out to be damaged, nobody can say what the text holds: then all of it is a hit of every category.
     pub fn scan(&self, text: &str) -> Scan {
         self.scan_with(text, &mut Scratch::default())
     }
@@ -93,34 +140,32 @@ impl Lexicon {
     }
 
     fn try_scan(&self, text: &str, scratch: &mut Scratch) -> Result<Scan, IndexError> {
-        let view = self.index.view()?;
-        let (units, found) = view.find(text, Mode::Overlapping, scratch)?;
         let mut matches = Matches::default();
-        matches.add(&self.lists, &units, found);
-        if self.lists.repeated()
-            && let Some(collapsed) = Collapsed::of(units.all())
-        {
-            let mut found = Vec::new();
-            view.find_in(&collapsed.units, Mode::Overlapping, &mut found)?;
-            let found: Vec<_> = found.into_iter().filter_map(|found| collapsed.original(found)).collect();
-            matches.add_repeated(&self.lists, &units, &found);
+        for (number, part) in self.parts.iter().enumerate().skip(1) {
+            part.search(number, text, scratch, &mut matches)?;
         }
+        let Some(first) = self.parts.first() else { return Ok(Scan::default()) };
+        let units = first.search(0, text, scratch, &mut matches)?;
         matches.settle();
         Ok(self.scan_of(text, &units, self.hits(&units, matches)))
     }
 
     fn hits(&self, units: &Units<'_>, mut matches: Matches) -> Vec<Found> {
         let mut found = std::mem::take(&mut matches.words);
-        let reach = contact::Reach::new(*units, self.adds);
         found.retain(|hit| !matches.shields(*hit));
+        let reach = contact::Reach::new(*units);
         // `微信支付 123456`: a cue inside an allowed word is none, whatever stands beside it.
-        let cues = matches.cues.iter().filter(|cue| !matches.shields(**cue));
-        found.extend(cues.filter_map(|cue| reach.hit(*cue, &matches.contexts)));
-        let phones = phone::find(units);
-        found.extend(phones.into_iter().map(|(start, end)| Found {
+        for cue in matches.cues.iter().filter(|cue| !matches.shields(**cue)) {
+            reach.hits(*cue, &matches.contexts, &mut found);
+        }
+        if !self.marks.is_empty() {
+            reach.marks(&self.marks, &mut found);
+        }
+        let shapes = detect::shapes(units);
+        found.extend(shapes.map(|(category, (start, end))| Found {
             start,
             end,
-            list: None,
+            source: Source::Shape(category),
             form: Form::Plain,
         }));
         found
@@ -142,15 +187,22 @@ impl Lexicon {
         Scan { hits: found.into_iter().filter_map(|hit| self.hit(&mut places, units, hit)).collect() }
     }
 
+    fn list(&self, found: Found) -> Option<&ListHead> {
+        match found.source {
+            Source::List(ListId { part, list }) => self.parts.get(part)?.lists.list(list),
+            Source::Shape(_) => None,
+        }
+    }
+
     fn category(&self, found: Found) -> &str {
-        found
-            .list
-            .and_then(|list| self.lists.lists.get(usize::from(list)))
-            .map_or(PHONE_NUMBER, |list| &list.category)
+        match found.source {
+            Source::List(_) => self.list(found).map_or("", |list| &list.category),
+            Source::Shape(category) => category,
+        }
     }
 
     fn hit(&self, places: &mut Places<'_>, units: &Units<'_>, found: Found) -> Option<Hit> {
-        let list = found.list.and_then(|list| self.lists.lists.get(usize::from(list)));
+        let list = self.list(found);
         let range = units.bytes(found.start, found.end)?;
         let matched = places.text.get(range.clone())?;
         let start = places.char_of(range.start);
@@ -176,6 +228,30 @@ impl Lexicon {
             severity: Severity::High,
         };
         Scan { hits: self.categories.iter().map(hit).collect() }
+    }
+}
+
+impl Part {
+    /// Adds the matches of one part; gives the units.
+    fn search<'s>(
+        &'s self,
+        number: usize,
+        text: &'s str,
+        scratch: &'s mut Scratch,
+        matches: &mut Matches,
+    ) -> Result<Units<'s>, IndexError> {
+        let view = self.index.view()?;
+        let (units, found) = view.find(text, Mode::Overlapping, scratch)?;
+        matches.add((number, &self.lists), &units, found);
+        if self.lists.repeated()
+            && let Some(collapsed) = Collapsed::of(units.all())
+        {
+            let mut found = Vec::new();
+            view.find_in(&collapsed.units, Mode::Overlapping, &mut found)?;
+            let found: Vec<_> = found.into_iter().filter_map(|found| collapsed.original(found)).collect();
+            matches.add_repeated((number, &self.lists), &units, &found);
+        }
+        Ok(units)
     }
 }
 

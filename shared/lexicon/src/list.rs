@@ -31,10 +31,11 @@ pub struct WordList {
     /// Words that are a hit by themselves.
     #[serde(default)]
     pub words: Vec<String>,
-    /// Words that are a hit only near something like an account or number, or near one of `contexts`.
+    /// Words that are a hit only near something like an account or number, near one of `contexts`, or with a sign or emoji inside; those of
+    /// one character only directly before an account.
     #[serde(default)]
     pub cues: Vec<String>,
-    /// Words that turn a cue beside them into a hit: `同号`.
+    /// Words that turn a cue shortly before or after them into a hit: `同号`.
     #[serde(default)]
     pub contexts: Vec<String>,
     /// Harmless words: a hit of **any** category that lies wholly inside one does not count. `微信支付` is no diversion.

@@ -3,7 +3,7 @@
 use crate::Form;
 use crate::description::{Class, Description, Role};
 use crate::index::{Match, Unit, Units};
-use crate::lexicon::Found;
+use crate::lexicon::{Found, ListId, Source};
 
 /// How many characters may be skipped between two of a match: `加·微·信` is one word, half a sentence apart is not.
 const WIDEST_GAP: usize = 8;
@@ -22,14 +22,19 @@ pub(crate) struct Matches {
 
 impl Matches {
     /// Takes matches that count.
-    pub(crate) fn add(&mut self, lists: &Description, units: &Units<'_>, found: &[Match]) {
+    pub(crate) fn add(&mut self, (part, lists): (usize, &Description), units: &Units<'_>, found: &[Match]) {
         for found in found {
             let (start, end) = (found.start as usize, found.end as usize);
             if !holds(units, start, end) {
                 continue;
             }
             for class in lists.classes(found.tag) {
-                let here = Found { start, end, list: Some(class.list), form: class.form };
+                let here = Found {
+                    start,
+                    end,
+                    source: Source::List(ListId { part, list: class.list }),
+                    form: class.form,
+                };
                 match class.role {
                     Role::Word => self.words.push(here),
                     Role::Cue => self.cues.push(here),
@@ -41,7 +46,12 @@ impl Matches {
     }
 
     /// Takes matches in which characters are repeated, of the lists that ask for them.
-    pub(crate) fn add_repeated(&mut self, lists: &Description, units: &Units<'_>, found: &[Match]) {
+    pub(crate) fn add_repeated(
+        &mut self,
+        (part, lists): (usize, &Description),
+        units: &Units<'_>,
+        found: &[Match],
+    ) {
         for found in found {
             let (start, end) = (found.start as usize, found.end as usize);
             if !holds(units, start, end) {
@@ -49,7 +59,12 @@ impl Matches {
             }
             let asked = |class: &Class| lists.list(class.list).is_some_and(|list| list.repeated);
             for class in lists.classes(found.tag).filter(asked) {
-                let here = Found { start, end, list: Some(class.list), form: Form::Repeated };
+                let here = Found {
+                    start,
+                    end,
+                    source: Source::List(ListId { part, list: class.list }),
+                    form: Form::Repeated,
+                };
                 match class.role {
                     Role::Word => self.words.push(here),
                     Role::Cue => self.cues.push(here),

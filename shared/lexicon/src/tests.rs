@@ -205,3 +205,45 @@ fn a_long_hostile_text_yields_bounded_hits() {
     let scan = lexicon().scan(&text);
     assert!(scan.hits.len() <= text.chars().count());
 }
+
+/// The 15-digit row asks for an upgrade, which is no matter of finding.
+#[test]
+fn identity_numbers_are_found_by_their_check() {
+    let table = include_str!("../../../tests/vectors/id_gb11643.csv");
+    let (mut right, mut wrong) = (0, 0);
+    for row in table.lines().skip(1) {
+        let cells: Vec<&str> = row.split(',').collect();
+        let hit = found(cells[0]).iter().any(|(category, _)| category == ID_NUMBER);
+        let expected = matches!(cells[1], "valid" | "valid-after-normalise");
+        assert_eq!(hit, expected, "{row}");
+        right += u32::from(hit);
+        wrong += u32::from(!hit);
+    }
+    assert!(right >= 3 && wrong >= 10, "{right} {wrong}");
+}
+
+#[test]
+fn what_a_cue_leads_to_is_told_by_its_shape() {
+    for (text, category, account) in [
+        ("加v:lily_666888", WECHAT_ID, "lily_666888"),
+        ("加我 287654321", QQ_NUMBER, "287654321"),
+        ("加我 13800138000", PHONE_NUMBER, "13800138000"),
+    ] {
+        assert!(
+            found(text).contains(&(category.to_owned(), account.to_owned())),
+            "{text}: {:?}",
+            found(text)
+        );
+    }
+    assert!(found("lily_666888 287654321").is_empty());
+}
+
+#[test]
+fn a_cue_with_a_sign_inside_counts_and_an_amount_is_no_account() {
+    for text in ["微🌟信", "威|信", "加我 100000"] {
+        assert!(diverts(text), "{text}");
+    }
+    for text in ["微、信", "微 信", "加我 100000元", "加我 100000积分"] {
+        assert!(!diverts(text), "{text}");
+    }
+}

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::Problem;
+use crate::compiled::CompiledFile;
 
 /// No configuration file of ours comes near it; a wrong path (a log, a database) is refused before it fills the memory.
 const LIMIT_BYTES: u64 = 4 * 1024 * 1024;
@@ -13,15 +14,18 @@ const FOLDERS: [&str; 3] = ["", "rules", "lexicons"];
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bundle {
     files: BTreeMap<String, Vec<u8>>,
+    /// Compiled lexicons of `lexicons/`, by file name without its ending; they are mapped, not read.
+    compiled: BTreeMap<String, CompiledFile>,
     problems: Vec<Problem>,
 }
 
 impl Bundle {
-    /// Reads the `.yaml` files of a directory, of its `rules/` and its `lexicons/`. What can not be read becomes a problem of the check.
+    /// Reads the `.yaml` files of a directory, of its `rules/` and its `lexicons/`, and notes the compiled lexicons there (`.slx`). What can not
+    /// be read becomes a problem of the check.
     pub fn read(dir: &Path) -> Self {
         let mut bundle = Self::default();
         for folder in FOLDERS {
-            for name in names(&dir.join(folder)) {
+            for name in names(&dir.join(folder), "yaml") {
                 let name = if folder.is_empty() { name } else { format!("{folder}/{name}") };
                 match read(&dir.join(&name)) {
                     Ok(bytes) => drop(bundle.files.insert(name, bytes)),
@@ -29,7 +33,22 @@ impl Bundle {
                 }
             }
         }
+        for name in names(&dir.join("lexicons"), CompiledFile::ENDING) {
+            let file = format!("lexicons/{name}");
+            match CompiledFile::note(&dir.join(&file)) {
+                Ok(noted) => {
+                    let name = name.trim_end_matches(CompiledFile::ENDING).trim_end_matches('.');
+                    bundle.compiled.insert(name.to_owned(), noted);
+                }
+                Err(message) => bundle.problems.push(Problem::unplaced(&file, "unreadable", message)),
+            }
+        }
         bundle
+    }
+
+    /// A compiled lexicon, by file name without its ending.
+    pub(crate) fn compiled(&self, name: &str) -> Option<&CompiledFile> {
+        self.compiled.get(name)
     }
 
     /// Every file, by name.
@@ -57,14 +76,14 @@ impl Bundle {
 impl<N: Into<String>, B: Into<Vec<u8>>> FromIterator<(N, B)> for Bundle {
     fn from_iter<I: IntoIterator<Item = (N, B)>>(files: I) -> Self {
         let files = files.into_iter().map(|(name, bytes)| (name.into(), bytes.into())).collect();
-        Self { files, problems: Vec::new() }
+        Self { files, ..Self::default() }
     }
 }
 
-fn names(folder: &Path) -> Vec<String> {
+fn names(folder: &Path, wanted: &str) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names.filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "yaml")).collect()
+    names.filter(|name| Path::new(name).extension().is_some_and(|ending| ending == wanted)).collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

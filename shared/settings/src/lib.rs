@@ -9,12 +9,14 @@
 
 mod bundle;
 mod check;
+mod compiled;
 mod current;
 mod file;
 mod last_good;
 mod pack_file;
 mod packs;
 mod problem;
+mod word_list;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -28,6 +30,7 @@ pub use bundle::Bundle;
 pub use current::CurrentSettings;
 pub use last_good::LastGood;
 pub use problem::{LoadError, Problem, Report};
+pub use word_list::word_list;
 
 /// The file that lists the tenants.
 pub const MAIN_FILE: &str = "sluice.yaml";

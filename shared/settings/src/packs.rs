@@ -44,7 +44,7 @@ pub(crate) fn compile_all(
     let compiled = names.into_iter().map(|name| {
         let pack = whole.get(name).and_then(Option::as_ref);
         let pack = pack.and_then(|whole| {
-            compile(whole, name, &lists, care).map_err(|found| problems.extend(found)).ok()
+            compile(whole, name, (bundle, &lists), care).map_err(|found| problems.extend(found)).ok()
         });
         (name.to_owned(), pack.map(Arc::new))
     });
@@ -153,9 +153,15 @@ impl Layers<'_> {
 }
 
 /// One whole pack with its word lists.
-fn compile(whole: &Whole, name: &str, lists: &Lists, care: Care) -> Result<RulePack, Vec<Problem>> {
+fn compile(
+    whole: &Whole,
+    name: &str,
+    (bundle, lists): (&Bundle, &Lists),
+    care: Care,
+) -> Result<RulePack, Vec<Problem>> {
     let file = format!("{RULES}/{name}");
-    let (mut words, mut chosen, mut problems) = (Sha256::new(), Vec::new(), Vec::new());
+    let (mut words, mut chosen, mut large, mut problems) =
+        (Sha256::new(), Vec::new(), Vec::new(), Vec::new());
     for wanted in &whole.source.lexicons {
         match lists.get(wanted) {
             Some(Some((list, sha256))) => {
@@ -168,11 +174,24 @@ fn compile(whole: &Whole, name: &str, lists: &Lists, care: Care) -> Result<RuleP
                 "bad_word_list",
                 format!("word list `{wanted}` is not usable"),
             )),
-            None => problems.push(Problem::unplaced(
-                &file,
-                "unknown_word_list",
-                format!("no word list `{wanted}` in {LEXICONS}/"),
-            )),
+            None => match bundle.compiled(wanted).map(|compiled| (compiled.head(), compiled.open())) {
+                Some((head, Ok(lexicon))) => {
+                    words.update(head);
+                    large.push(lexicon);
+                }
+                Some((_, Err(message))) => {
+                    problems.push(Problem::unplaced(
+                        &format!("{LEXICONS}/{wanted}.slx"),
+                        "word_list",
+                        message,
+                    ));
+                }
+                None => problems.push(Problem::unplaced(
+                    &file,
+                    "unknown_word_list",
+                    format!("no word list `{wanted}` in {LEXICONS}/"),
+                )),
+            },
         }
     }
     if !problems.is_empty() {
@@ -183,6 +202,7 @@ fn compile(whole: &Whole, name: &str, lists: &Lists, care: Care) -> Result<RuleP
     let fingerprint = Fingerprint { pack, words: words.chars().take(WORDS_DIGITS).collect() };
     let lexicon = Lexicon::compile(chosen)
         .map_err(|error| vec![Problem::unplaced(&file, "word_list", error.to_string())])?;
+    let lexicon = large.into_iter().fold(lexicon, Lexicon::with);
     let told = |errors: Vec<RulePackError>| -> Vec<Problem> {
         errors.iter().map(|error| whole.places.problem(&file, error)).collect()
     };

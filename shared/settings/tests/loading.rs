@@ -343,3 +343,57 @@ proptest! {
         prop_assert!(load_bundle(&bundle).is_err());
     }
 }
+
+/// A compiled lexicon beside the lists is named by a pack like one, is part of its hash, and is refused when it is damaged.
+#[test]
+fn a_pack_may_name_a_compiled_lexicon() {
+    use sluice_domain::lexicon::{Compiler, Severity, WordList};
+    let dir = tempfile::tempdir().unwrap();
+    for (name, bytes) in
+        shipped_files().into_iter().chain([("sluice.yaml".to_owned(), shipped().into_bytes())])
+    {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    let compiled = |word: &str| {
+        let list = WordList {
+            id: "large".into(),
+            category: "large".into(),
+            severity: Severity::High,
+            origin: "test".into(),
+            words: vec![word.into()],
+            cues: vec![],
+            contexts: vec![],
+            allow: vec![],
+            forms: vec![],
+        };
+        let mut compiler = Compiler::new();
+        compiler.add(&list).unwrap();
+        let (built, description) = compiler.build().unwrap();
+        built.into_bytes(description)
+    };
+    let file = dir.path().join("lexicons/large.slx");
+    let pack = dir.path().join("rules/platform.yaml");
+    let text = std::fs::read_to_string(&pack).unwrap();
+    std::fs::write(&pack, text.replacen("lexicons:\n", "lexicons:\n  - large\n", 1)).unwrap();
+    std::fs::write(&file, compiled("稀奇古怪")).unwrap();
+    let scan = |settings: &sluice_domain::settings::Settings| {
+        let rules = &settings.tenants.values().next().unwrap().rules;
+        rules.lexicon().scan("稀·奇古怪").hits.iter().any(|hit| hit.category == "large")
+    };
+    assert!(scan(&load(dir.path()).unwrap()));
+    let first = Bundle::read(dir.path());
+    std::fs::write(&file, compiled("别的什么")).unwrap();
+    assert_ne!(first, Bundle::read(dir.path()));
+    assert!(!scan(&load(dir.path()).unwrap()));
+    let mut bytes = compiled("稀奇古怪");
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let problems = load(dir.path()).unwrap_err().problems;
+    assert!(
+        problems
+            .iter()
+            .any(|problem| problem.file == "lexicons/large.slx" && problem.message.contains("damaged"))
+    );
+}

@@ -1,6 +1,7 @@
 //! Benchmarks: medians, with the machine they were measured on.
 
 mod aws;
+mod compliance;
 mod http;
 mod load;
 mod machine;
@@ -33,6 +34,9 @@ enum Which {
     /// The front door under load, beside Go servers that only verify and parse.
     #[command(after_help = "Example: cargo xtask bench http --only net/http,fasthttp --rounds 3 --seconds 2")]
     Http(HttpArgs),
+    /// Words: matching and folding beside their peers, over lists of 10,000 to 10,000,000 words.
+    #[command(after_help = "Example: cargo xtask bench compliance --words 10k,1m --rounds 5")]
+    Compliance(compliance::Args),
     /// The functions on AWS: cold starts, calls, bytes, costs, throughput, against emulators.
     #[command(after_help = "Example: cargo xtask bench aws --runs 5 --events 50")]
     Aws(AwsArgs),
@@ -107,11 +111,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(Which::Micro) => micro::run(),
         Some(Which::Pipeline) => pipeline::run(),
         Some(Which::Http(args)) => http::run(args),
+        Some(Which::Compliance(args)) => compliance::run(args),
         Some(Which::Aws(args)) => aws::run(args),
         None => {
             micro::run()?;
             pipeline::run()?;
             http::run(&HttpArgs::default())?;
+            compliance::run(&compliance::Args::default())?;
             aws::run(&AwsArgs::default())
         }
     }

@@ -88,6 +88,19 @@ impl<'a> View<'a> {
         Ok((Units::new(text, units, *self), matches))
     }
 
+    /// Only folds a text.
+    ///
+    /// # Errors
+    /// As [`View::find`].
+    pub fn units<'s>(&self, text: &'s str, scratch: &'s mut Scratch) -> Result<Units<'s>, IndexError>
+    where
+        'a: 's,
+    {
+        let count = self.fold(text, &mut scratch.units);
+        let units = scratch.units.get(..count).ok_or(IndexError::Damaged { section: "expansions" })?;
+        Ok(Units::new(text, units, *self))
+    }
+
     /// As [`View::find`], in units that were folded before and then changed, such as without their repetitions.
     ///
     /// # Errors

@@ -121,6 +121,11 @@ impl Index {
         wrong.map_or(Ok(()), |section| Err(IndexError::Damaged { section: section.name() }))
     }
 
+    /// Does it take characters as they are? Such an index is for measurements.
+    pub fn is_unfolded(&self) -> bool {
+        self.header.flags & format::UNFOLDED != 0
+    }
+
     /// The bytes that the builder was given to keep.
     pub fn meta(&self) -> &[u8] {
         self.section(Section::Meta)

@@ -42,11 +42,6 @@ impl Unit {
     pub fn repeats(self, other: Self) -> bool {
         self.code == other.code && self.code >= code::LETTERS
     }
-
-    /// Is it this character? Only for those that [`View::code`] was asked for.
-    pub fn is(self, code: u16) -> bool {
-        self.code == code && code > code::OTHER
-    }
 }
 
 /// A folded text.
@@ -82,6 +77,30 @@ impl<'a> Units<'a> {
         };
         let skipped = self.text.get(start..end).unwrap_or_default();
         skipped.chars().filter(|char| self.view.code(*char) == code::GAP).count()
+    }
+
+    /// The first character that was skipped since the unit before and is seen.
+    pub fn skipped(&self, at: usize) -> Option<char> {
+        let end = self.all.get(at)?.at as usize;
+        let before = self.all.get(at.checked_sub(1)?)?.at as usize;
+        if before == end {
+            return None;
+        }
+        let skipped = self.text.get(before + self.width(before)..end)?;
+        skipped.chars().find(|char| self.view.code(*char) == code::GAP)
+    }
+
+    /// The folded character of a unit; `None` for one of an expanded character.
+    pub fn char(&self, at: usize) -> Option<char> {
+        let unit = self.all.get(at)?;
+        if let Some(ascii) = unit.ascii() {
+            return Some(char::from(ascii));
+        }
+        let original = self.text.get(unit.at as usize..)?.chars().next()?;
+        match crate::fold::fold(original) {
+            crate::fold::Folded::One(char) => Some(char),
+            _ => None,
+        }
     }
 
     /// The original bytes of the units `start..end`, with all that is interposed.
