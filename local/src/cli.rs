@@ -571,6 +571,12 @@ pub enum Config {
     /// Check the whole configuration and list every problem.
     #[command(after_help = "Example: sluice config check --config config")]
     Check,
+    /// Check the configuration and write it as the one file that the functions on AWS load.
+    #[command(after_help = "Example: sluice config compile --config config build/layer")]
+    Compile {
+        /// The directory for `settings.json`; it is made if there is none.
+        directory: PathBuf,
+    },
     /// Write the built-in configuration to a directory, to start from.
     #[command(after_help = "Example: sluice config init my-config")]
     Init {

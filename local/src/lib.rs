@@ -43,6 +43,9 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
         Command::Bucket(Bucket::Assign(args)) => command::bucket::assign(args, &state::settings(&cli.place)?),
         Command::Rules(command) => command::rules::run(command, &cli.place, clock).await,
         Command::Config(Config::Check) => Ok(command::config::check_all(cli.place.config.as_deref())),
+        Command::Config(Config::Compile { directory }) => {
+            command::config::compile_to(cli.place.config.as_deref(), &directory)
+        }
         Command::Config(Config::Init { directory }) => command::config::init(directory),
         Command::Audit(Audit::Verify(AuditVerify { file: Some(file), public_key, .. })) => {
             command::audit::verify_file(file, public_key)

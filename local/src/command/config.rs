@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use sluice_settings::{Report, check, check_bundle};
+use sluice_settings::{Bundle, COMPILED_FILE, Report, check, check_bundle, compile};
 
 use crate::builtin;
 use crate::exit::Exit;
@@ -25,6 +25,23 @@ fn text(report: &Report) -> String {
     }
     let lines: Vec<_> = report.problems.iter().map(ToString::to_string).collect();
     lines.join("\n")
+}
+
+/// `sluice config compile`: nothing is written unless everything is good.
+///
+/// # Errors
+/// When the file can not be written.
+pub fn compile_to(from: Option<&Path>, directory: &Path) -> Result<Output, CommandError> {
+    let bundle = from.map_or_else(builtin::bundle, Bundle::read);
+    let compiled = match compile(&bundle) {
+        Ok(compiled) => compiled,
+        Err(_) => return Ok(check_all(from)),
+    };
+    let file = directory.join(COMPILED_FILE);
+    let written = std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&file, &compiled));
+    written.map_err(|error| CommandError::usage(format!("can not write `{}`: {error}", file.display())))?;
+    let text = format!("wrote `{}`, {} bytes", file.display(), compiled.len());
+    Ok(Output::one(Exit::Ok, text, json!({ "file": file, "bytes": compiled.len() })))
 }
 
 /// `sluice config init`.

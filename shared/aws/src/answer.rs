@@ -24,8 +24,12 @@ pub(crate) enum Refusal {
 impl Refusal {
     pub(crate) fn of<E: ProvideErrorMetadata>(error: &SdkError<E, Response>) -> Self {
         let SdkError::ServiceError(refused) = error else { return Self::NoAnswer(words(error).to_owned()) };
-        let status = refused.raw().status().as_u16();
-        match refused.err().code() {
+        Self::judged(refused.err().code(), refused.raw().status().as_u16())
+    }
+
+    /// By the code of a service's answer, if it has one, and its status.
+    pub(crate) fn judged(code: Option<&str>, status: u16) -> Self {
+        match code {
             Some(code) if fault::is_throttled(code, status) => Self::Throttled,
             Some(
                 "AccessDeniedException"

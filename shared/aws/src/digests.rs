@@ -1,8 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aws_sdk_s3::primitives::{ByteStream, DateTime};
-use aws_sdk_s3::types::ObjectLockMode;
 use sluice_domain::audit::tree::Hash;
 use sluice_domain::failure::FailureKind;
 use sluice_domain::id::TenantId;
@@ -10,13 +8,14 @@ use sluice_domain::time::{BusinessDay, DAY_MS};
 use sluice_ports::{Digests, PortError, Written};
 
 use crate::answer::Refusal;
-use crate::reports::{S3Reports, folder, refused, sha256};
+use crate::reports::{S3Reports, folder, refused};
+use crate::s3::{Get, Got, Marker, Put, Stored, When};
 
 const WHAT: &str = "digests";
 /// Ours are below four KiB.
-const LARGEST: i64 = 64 * 1024;
+const LARGEST: usize = 64 * 1024;
 /// Four million records.
-const LARGEST_LEAVES: i64 = 192 * 1024 * 1024;
+const LARGEST_LEAVES: usize = 192 * 1024 * 1024;
 /// Pages of a listing at most. A day has one version; whoever makes thousands of them does not stop the night.
 const PAGES: usize = 20;
 const TO_DO: &str = "the role needs PutObject, PutObjectRetention and GetObjectVersion on `digests/*` and ListBucketVersions on the bucket that `SLUICE_DIGESTS` names";
@@ -61,12 +60,6 @@ impl fmt::Display for LockMode {
             Self::Compliance => "COMPLIANCE",
         })
     }
-}
-
-/// One version of an object; listed newest first.
-struct Stored {
-    key: String,
-    version: String,
 }
 
 /// Objects `digests/<tenant>/<day>.json`, each under an object lock of its own, and the leaf lists as `digests/.leaves/<tenant>/<day>.<sha256>`,
@@ -149,32 +142,23 @@ impl S3Reports {
         body: Vec<u8>,
     ) -> Result<bool, PortError> {
         let until = self.clock.now().plus_ms(i64::from(self.place.keep_days).saturating_mul(DAY_MS));
-        let mode = match self.place.lock {
-            LockMode::Governance => ObjectLockMode::Governance,
-            LockMode::Compliance => ObjectLockMode::Compliance,
+        let put = Put {
+            bucket: &self.place.digests,
+            key: &key,
+            content_type,
+            bytes: &body,
+            when: When::Absent,
+            lock: Some((self.place.lock, until)),
         };
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.place.digests)
-            .key(key)
-            .if_none_match("*")
-            .content_type(content_type)
-            .checksum_sha256(sha256(&body))
-            .object_lock_mode(mode)
-            .object_lock_retain_until_date(DateTime::from_millis(until.0))
-            .body(ByteStream::from(body))
-            .send()
-            .await;
-        match put.map_err(|error| Refusal::of(&error)) {
-            Ok(_) => Ok(true),
+        match self.client.put(put).await {
+            Ok(()) => Ok(true),
             Err(Refusal::Code(code)) if code == "PreconditionFailed" => Ok(false),
             Err(refusal) => Err(self.digest_error(&refusal)),
         }
     }
 
     /// The oldest version of an object.
-    async fn first(&self, key: String, largest: i64) -> Result<Option<Vec<u8>>, PortError> {
+    async fn first(&self, key: String, largest: usize) -> Result<Option<Vec<u8>>, PortError> {
         let mut versions = self.versions(&key, None).await?;
         versions.retain(|stored| stored.key == key);
         let Some(first) = versions.last() else { return Ok(None) };
@@ -182,42 +166,34 @@ impl S3Reports {
             let later = versions.len().saturating_sub(1);
             tracing::error!(object = %key, later, "somebody stored {later} more documents over a sealed digest");
         }
-        let get = self.client.get_object().bucket(&self.place.digests).key(&key).version_id(&first.version);
-        let object = get.send().await.map_err(|error| self.digest_error(&Refusal::of(&error)))?;
-        if object.content_length().is_none_or(|length| length > largest) {
-            let cause = format!("`{key}` is larger than any of ours");
-            return Err(PortError::Corrupt { what: WHAT, cause });
+        let get = Get {
+            bucket: &self.place.digests,
+            key: &key,
+            version: Some(&first.version),
+            unless: None,
+            limit: largest,
+        };
+        match self.client.get(get).await.map_err(|refusal| self.digest_error(&refusal))? {
+            Got::Object { bytes, .. } => Ok(Some(bytes.to_vec())),
+            Got::TooLong | Got::Same => {
+                let cause = format!("`{key}` is larger than any of ours");
+                Err(PortError::Corrupt { what: WHAT, cause })
+            }
         }
-        let body = object.body.collect().await;
-        let body =
-            body.map_err(|_| PortError::Unavailable { what: WHAT, cause: "answer was cut off".to_owned() })?;
-        Ok(Some(body.to_vec()))
     }
 
     /// The versions of the keys with a prefix, after a key.
     async fn versions(&self, prefix: &str, after: Option<String>) -> Result<Vec<Stored>, PortError> {
-        let (mut found, mut key_marker, mut version_marker) = (Vec::new(), after, None);
+        let mut found = Vec::new();
+        let mut marker = Marker { key: after, version: None };
         for _ in 0..PAGES {
-            let page = self
-                .client
-                .list_object_versions()
-                .bucket(&self.place.digests)
-                .prefix(prefix)
-                .set_key_marker(key_marker)
-                .set_version_id_marker(version_marker)
-                .send()
-                .await
-                .map_err(|error| self.digest_error(&Refusal::of(&error)))?;
-            found.extend(
-                page.versions
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|version| Some(Stored { key: version.key?, version: version.version_id? })),
-            );
-            if page.is_truncated != Some(true) {
-                return Ok(found);
+            let page = self.client.versions(&self.place.digests, prefix, &marker).await;
+            let (stored, next) = page.map_err(|refusal| self.digest_error(&refusal))?;
+            found.extend(stored);
+            match next {
+                Some(next) => marker = next,
+                None => return Ok(found),
             }
-            (key_marker, version_marker) = (page.next_key_marker, page.next_version_id_marker);
         }
         Err(PortError::Corrupt {
             what: WHAT,

@@ -6,11 +6,13 @@
 use std::future::Future;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use futures_util::FutureExt as _;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,6 +40,9 @@ const RETIRED_AUDIT_KEYS: &str = "SLUICE_AUDIT_KEYS_RETIRED";
 const WARM_WITHIN: Duration = Duration::from_secs(2);
 /// Keys of so many tenants are opened ahead.
 const WARM_TENANTS: usize = 4;
+
+/// The answer of an invocation that panicked.
+const PANICKED: &str = "the invocation panicked: the log line with code `panic` says where";
 
 /// What a function declares about itself.
 #[derive(Debug, Clone, Copy)]
@@ -209,7 +214,10 @@ impl Function {
                 deadline_ms: Some(event.context.deadline),
             };
             let work = handle(event.payload);
-            self.invocations.run(invocation, work, |answer| answer.as_ref().map_or(true, failed)).await
+            let ran = self.invocations.run(invocation, work, |answer| answer.as_ref().map_or(true, failed));
+            // The runtime would catch a panic, too, and put its words into the answer; they may quote an event.
+            let ran = AssertUnwindSafe(ran).catch_unwind().await;
+            ran.unwrap_or_else(|_| Err(Error::from(PANICKED)))
         })))
         .await
     }

@@ -1,16 +1,13 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use aws_sdk_s3::Client;
-use aws_sdk_s3::primitives::ByteStream;
-use aws_smithy_types::base64;
-use sha2::{Digest as _, Sha256};
 use sluice_domain::id::TenantId;
 use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_ports::{Clock, PortError, Reports};
 
 use crate::answer::Refusal;
 use crate::digests::LockMode;
+use crate::s3::{Put, S3, When};
 
 const WHAT: &str = "reports";
 
@@ -19,7 +16,7 @@ const WHAT: &str = "reports";
 /// An object is replaced whole; the bucket's versioning keeps what was there before.
 #[derive(Clone)]
 pub struct S3Reports {
-    pub(crate) client: Client,
+    pub(crate) client: S3,
     pub(crate) place: ReportsPlace,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -45,7 +42,7 @@ impl std::fmt::Debug for S3Reports {
 
 impl S3Reports {
     /// The reports and digests of their buckets.
-    pub fn new(client: Client, place: ReportsPlace, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(client: S3, place: ReportsPlace, clock: Arc<dyn Clock>) -> Self {
         Self { client, place, clock }
     }
 }
@@ -59,18 +56,12 @@ impl Reports for S3Reports {
         content_type: &'static str,
         bytes: Vec<u8>,
     ) -> Result<(), PortError> {
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.place.reports)
-            .key(format!("reports/{}/{day}/{name}", folder(tenant)))
-            .content_type(content_type)
-            .checksum_sha256(sha256(&bytes))
-            .body(ByteStream::from(bytes))
-            .send();
-        put.await.map(drop).map_err(|error| {
+        let key = format!("reports/{}/{day}/{name}", folder(tenant));
+        let (bucket, bytes) = (&self.place.reports, &bytes);
+        let put = Put { bucket, key: &key, content_type, bytes, when: When::Always, lock: None };
+        self.client.put(put).await.map_err(|refusal| {
             let to_do = "the role needs PutObject on `reports/*` of the bucket that `SLUICE_REPORTS` names";
-            refused(&Refusal::of(&error), WHAT, self.clock.now(), to_do)
+            refused(&refusal, WHAT, self.clock.now(), to_do)
         })
     }
 }
@@ -88,11 +79,6 @@ pub(crate) fn refused(refusal: &Refusal, what: &'static str, now: UnixMillis, to
         }
         other => other.clone().into_port(what, now, to_do),
     }
-}
-
-/// The checksum that S3 compares and keeps.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    base64::encode(Sha256::digest(bytes))
 }
 
 /// A tenant's part of a key: ids may hold `/`, and two tenants never share a folder. What is replaced is replaced by its code,

@@ -1,8 +1,12 @@
-//! The configuration: a directory (the layer at `/opt`), or a bucket from which functions take a new version while they are warm.
+//! The configuration: a directory with a compiled file (the layer at `/opt`), or a bucket from which functions take a new version while
+//! they are warm.
 //!
-//! In a bucket, `<prefix>/current` is a small JSON pointer, `{"version": "2026-11-21a", "files": {"sluice.yaml": "<sha256>", …}}`, and the
-//! files are objects `<prefix>/versions/<version>/<file>`, which never change. Publishing puts the files first and the
-//! pointer last; going back is putting the old pointer. A file that does not have the pointer's hash is not used.
+//! What a function loads is one file, [`COMPILED_FILE`], made of the YAML files by `sluice config compile` or by publishing; see
+//! [`sluice_settings::compile`].
+//!
+//! In a bucket, `<prefix>/current` is a small JSON pointer, `{"version": "2026-11-21a", "files": {"settings.json": "<sha256>", …}}`, and the
+//! files are objects `<prefix>/versions/<version>/<file>`, which never change: the compiled one, and those that it was made of. Publishing puts
+//! the files first and the pointer last; going back is putting the old pointer. A file that does not have the pointer's hash is not used.
 //!
 //! Once a minute a warm function asks for the pointer with its entity tag: "not modified" is the whole answer mostly. A version that can
 //! not be read or is not good leaves the last good one in force, and is told and counted at every look until it is mended; a cold function
@@ -10,33 +14,30 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use aws_sdk_s3::Client;
-use aws_sdk_s3::primitives::ByteStream;
-use futures_util::future::try_join_all;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sluice_domain::failure::FailureKind;
 use sluice_domain::settings::Settings;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{Clock, PortError};
-use sluice_settings::{Bundle, Care, CurrentSettings, LastGood, LoadError};
+use sluice_settings::{Bundle, COMPILED_FILE, CurrentSettings, LoadError, load_compiled};
 use sluice_telemetry::{Metrics, Signal};
 
 use crate::answer::Refusal;
-use crate::reports::{refused, sha256};
+use crate::reports::refused;
+use crate::s3::{Get, Got, Put, S3, When};
 
 const WHAT: &str = "configuration";
 /// How often a warm function looks for a new version: one `GetObject` a minute and process.
 const LOOK_EVERY_MS: i64 = 60_000;
 /// A pointer with 64 names is below 16 KiB.
-const LARGEST_POINTER: i64 = 64 * 1024;
+const LARGEST_POINTER: usize = 64 * 1024;
 const MOST_FILES: usize = 64;
-/// As a directory's files may have.
-const LARGEST_FILE: i64 = 4 * 1024 * 1024;
-/// All files together: a function with 256 MB must load them beside the ones in force.
-const LARGEST_TOTAL: usize = 16 * 1024 * 1024;
+/// A function with 256 MB must load it beside the one in force.
+const LARGEST_FILE: usize = 16 * 1024 * 1024;
 
 /// Why there is no configuration, or no newer one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,7 +87,7 @@ pub struct SettingsSource {
 }
 
 struct Source {
-    good: LastGood,
+    good: RwLock<Arc<Settings>>,
     bucket: Option<Bucket>,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
@@ -107,12 +108,14 @@ struct Seen {
     tag: Option<String>,
     /// Why that version is not in force.
     failure: Option<SettingsError>,
+    /// The hash of the file that was loaded last, good or bad: the same file gives the same settings.
+    loaded: Option<String>,
 }
 
 /// A place in a bucket.
 #[derive(Debug, Clone)]
 struct Bucket {
-    client: Client,
+    client: S3,
     name: String,
     /// Without a slash at the end; may be empty.
     prefix: String,
@@ -127,28 +130,30 @@ struct Pointer {
 }
 
 impl SettingsSource {
-    /// Loads the configuration of `SLUICE_CONFIG`: a directory, or `s3://bucket/prefix`, for which `s3` is called.
+    /// Loads the configuration of `SLUICE_CONFIG`: a directory with a compiled file, or `s3://bucket/prefix`, for which `s3` is called.
     ///
     /// # Errors
     /// [`SettingsError`] when there is no good one.
     pub async fn open(
         address: &str,
-        s3: impl FnOnce() -> Client,
+        s3: impl FnOnce() -> S3,
         clock: Arc<dyn Clock>,
         metrics: Metrics,
     ) -> Result<Self, SettingsError> {
-        let (good, bucket, tag) = if address.starts_with("s3://") {
+        let (bytes, bucket, tag, loaded) = if address.starts_with("s3://") {
             let bucket = Bucket::at(address, s3())?;
             let (pointer, tag) =
                 bucket.pointer(None, clock.now()).await?.ok_or_else(|| unfit("no pointer"))?;
-            let bundle = bucket.bundle(&pointer, clock.now()).await?;
-            (LastGood::of(bundle, Care::Published)?, Some(bucket), tag)
+            let sha256 = pointer.compiled()?;
+            let bytes = bucket.file(&pointer, COMPILED_FILE, sha256, clock.now()).await?;
+            (bytes, Some(bucket), tag, Some(sha256.to_owned()))
         } else if address.is_empty() {
             return Err(SettingsError::Address(address.to_owned()));
         } else {
-            (LastGood::of(Bundle::read(Path::new(address)), Care::Published)?, None, None)
+            (read(Path::new(address))?, None, None, None)
         };
-        let seen = Mutex::new(Seen { at: clock.now(), tag, failure: None });
+        let good = RwLock::new(Arc::new(load_compiled(&bytes)?));
+        let seen = Mutex::new(Seen { at: clock.now(), tag, failure: None, loaded });
         let looking = tokio::sync::Mutex::default();
         Ok(Self { inner: Arc::new(Source { good, bucket, clock, metrics, seen, looking }) })
     }
@@ -181,7 +186,7 @@ impl SettingsSource {
 
 impl CurrentSettings for SettingsSource {
     fn current(&self) -> Arc<Settings> {
-        self.inner.good.current()
+        Arc::clone(&self.inner.good.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -200,11 +205,10 @@ impl Source {
             // The same pointer as at the last look: a version that was bad then is bad now.
             return self.seen().failure.clone().map_or(Ok(Look::Unchanged), Err);
         };
-        let offered = match bucket.bundle(&pointer, now).await {
-            Ok(bundle) => self.good.offer(bundle).map_err(SettingsError::from),
+        let offered = match self.offered(bucket, &pointer, now).await {
             // Not a word about the version: it is tried again at the next look.
             Err(error) if !matches!(error.kind(), FailureKind::Configuration) => return Err(error),
-            Err(error) => Err(error),
+            offered => offered,
         };
         let mut seen = self.seen();
         seen.tag = tag;
@@ -219,10 +223,44 @@ impl Source {
         }
         Ok(Look::Unchanged)
     }
+
+    /// Loads the file of a version, unless it is the one that was loaded last; says whether another configuration is in force.
+    async fn offered(
+        &self,
+        bucket: &Bucket,
+        pointer: &Pointer,
+        now: UnixMillis,
+    ) -> Result<bool, SettingsError> {
+        let sha256 = pointer.compiled()?;
+        {
+            let seen = self.seen();
+            if seen.failure.is_none() && seen.loaded.as_deref() == Some(sha256) {
+                return Ok(false);
+            }
+        }
+        let bytes = bucket.file(pointer, COMPILED_FILE, sha256, now).await?;
+        let settings = Arc::new(load_compiled(&bytes)?);
+        *self.good.write().unwrap_or_else(PoisonError::into_inner) = settings;
+        self.seen().loaded = Some(sha256.to_owned());
+        Ok(true)
+    }
+}
+
+/// The compiled file of a directory.
+fn read(directory: &Path) -> Result<Bytes, SettingsError> {
+    let path = directory.join(COMPILED_FILE);
+    let bytes = std::fs::read(&path).map_err(|error| {
+        unfit(format!(
+            "`{}`: {}; make it with `sluice config compile`, which `sam build` does for the layer",
+            path.display(),
+            error.kind()
+        ))
+    })?;
+    Ok(bytes.into())
 }
 
 impl Bucket {
-    fn at(address: &str, client: Client) -> Result<Self, SettingsError> {
+    fn at(address: &str, client: S3) -> Result<Self, SettingsError> {
         let refused = || SettingsError::Address(address.to_owned());
         let rest = address.strip_prefix("s3://").ok_or_else(refused)?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
@@ -258,16 +296,20 @@ impl Bucket {
         tag: Option<String>,
         now: UnixMillis,
     ) -> Result<Option<(Pointer, Option<String>)>, SettingsError> {
-        let get = self.client.get_object().bucket(&self.name).key(self.key("current"));
-        let object = match get.set_if_none_match(tag).send().await {
-            Ok(object) => object,
-            Err(error) if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 304) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(self.error(&Refusal::of(&error), now).into()),
+        let key = self.key("current");
+        let get = Get {
+            bucket: &self.name,
+            key: &key,
+            version: None,
+            unless: tag.as_deref(),
+            limit: LARGEST_POINTER,
         };
-        let tag = object.e_tag().map(str::to_owned);
-        let bytes = body(object.content_length(), LARGEST_POINTER, "current", object.body).await?;
+        let (bytes, tag) = match self.client.get(get).await {
+            Ok(Got::Object { bytes, tag }) => (bytes, tag),
+            Ok(Got::Same) => return Ok(None),
+            Ok(Got::TooLong) => return Err(too_long("current", LARGEST_POINTER)),
+            Err(refusal) => return Err(self.error(&refusal, now).into()),
+        };
         let pointer: Pointer = serde_json::from_slice(&bytes).map_err(|error| {
             unfit(format!("`current` is no pointer at line {} column {}", error.line(), error.column()))
         })?;
@@ -275,23 +317,42 @@ impl Bucket {
         Ok(Some((pointer, tag)))
     }
 
-    /// The files that a pointer names.
-    async fn bundle(&self, pointer: &Pointer, now: UnixMillis) -> Result<Bundle, SettingsError> {
-        let files = try_join_all(pointer.files.iter().map(|(name, sha256)| async move {
-            let get = self.client.get_object().bucket(&self.name).key(self.file_key(&pointer.version, name));
-            let object = get.send().await.map_err(|error| self.error(&Refusal::of(&error), now))?;
-            let bytes = body(object.content_length(), LARGEST_FILE, name, object.body).await?;
-            if hex::encode(Sha256::digest(&bytes)) != *sha256 {
-                return Err(unfit(format!("`{name}` is not the file that was published")));
-            }
-            Ok((name.clone(), bytes))
-        }))
-        .await?;
-        let total: usize = files.iter().map(|(_, bytes)| bytes.len()).sum();
-        if total > LARGEST_TOTAL {
-            return Err(unfit(format!("the files have {total} bytes, at most {LARGEST_TOTAL} are taken")));
+    /// A file of a version, if it is the one that was published.
+    async fn file(
+        &self,
+        pointer: &Pointer,
+        name: &str,
+        sha256: &str,
+        now: UnixMillis,
+    ) -> Result<Bytes, SettingsError> {
+        let key = self.file_key(&pointer.version, name);
+        let get = Get { bucket: &self.name, key: &key, version: None, unless: None, limit: LARGEST_FILE };
+        let bytes = match self.client.get(get).await {
+            Ok(Got::Object { bytes, .. }) => bytes,
+            Ok(Got::Same | Got::TooLong) => return Err(too_long(name, LARGEST_FILE)),
+            Err(refusal) => return Err(self.error(&refusal, now).into()),
+        };
+        if hex::encode(Sha256::digest(&bytes)) != *sha256 {
+            return Err(unfit(format!("`{name}` is not the file that was published")));
         }
-        Ok(files.into_iter().collect())
+        Ok(bytes)
+    }
+
+    /// Stores a file; says whether there was none of its name.
+    async fn put(
+        &self,
+        key: &str,
+        content_type: &str,
+        bytes: &[u8],
+        when: When<'_>,
+        now: UnixMillis,
+    ) -> Result<bool, SettingsError> {
+        let put = Put { bucket: &self.name, key, content_type, bytes, when, lock: None };
+        match self.client.put(put).await {
+            Ok(()) => Ok(true),
+            Err(Refusal::Code(code)) if code == "PreconditionFailed" => Ok(false),
+            Err(refusal) => Err(self.error(&refusal, now).into()),
+        }
     }
 }
 
@@ -311,13 +372,28 @@ impl Pointer {
             )));
         }
         let named = |name: &str| {
+            if name == COMPILED_FILE {
+                return true;
+            }
             let file = name.strip_prefix("rules/").or_else(|| name.strip_prefix("lexicons/")).unwrap_or(name);
             plain(file) && Path::new(file).extension().is_some_and(|ending| ending == "yaml")
         };
         match self.files.keys().find(|name| !named(name)) {
             None => Ok(()),
-            Some(_) => Err(unfit("it names a file that is no .yaml of the top, rules/ or lexicons/")),
+            Some(_) => Err(unfit(format!(
+                "it names a file that is neither `{COMPILED_FILE}` nor a .yaml of the top, rules/ or lexicons/"
+            ))),
         }
+    }
+
+    /// The hash of the file that functions load.
+    fn compiled(&self) -> Result<&str, SettingsError> {
+        self.files.get(COMPILED_FILE).map(String::as_str).ok_or_else(|| {
+            unfit(format!(
+                "version `{}` has no `{COMPILED_FILE}`: publish it with this version of sluice-aws",
+                self.version
+            ))
+        })
     }
 }
 
@@ -329,15 +405,15 @@ pub async fn publish(
     dir: &Path,
     address: &str,
     version: &str,
-    client: Client,
+    client: S3,
     now: UnixMillis,
 ) -> Result<(), SettingsError> {
     let bucket = Bucket::at(address, client)?;
     let bundle = Bundle::read(dir);
-    sluice_settings::load_bundle(&bundle)?;
-    let files =
-        bundle.files().map(|(name, bytes)| (name.to_owned(), hex::encode(Sha256::digest(bytes)))).collect();
-    let pointer = Pointer { version: version.to_owned(), files };
+    let compiled = sluice_settings::compile(&bundle)?;
+    let files: Vec<(&str, &[u8])> = bundle.files().chain([(COMPILED_FILE, compiled.as_slice())]).collect();
+    let hash = |(name, bytes): &(&str, &[u8])| ((*name).to_owned(), hex::encode(Sha256::digest(bytes)));
+    let pointer = Pointer { version: version.to_owned(), files: files.iter().map(hash).collect() };
     pointer.check()?;
     let tag = match bucket.pointer(None, now).await {
         Ok(found) => found.and_then(|(_, tag)| tag),
@@ -345,46 +421,26 @@ pub async fn publish(
         Err(SettingsError::Port(PortError::Missing { .. })) => None,
         Err(error) => return Err(error),
     };
-    for (name, bytes) in bundle.files() {
-        let put = bucket.client.put_object().bucket(&bucket.name).key(bucket.file_key(version, name));
-        let put = put.if_none_match("*").content_type("application/yaml").checksum_sha256(sha256(bytes));
-        match put.body(ByteStream::from(bytes.to_vec())).send().await.map_err(|error| Refusal::of(&error)) {
-            Ok(_) => {}
-            // A run that broke off; the pointer's hash tells whether it is the same file.
-            Err(Refusal::Code(code)) if code == "PreconditionFailed" => {}
-            Err(refusal) => return Err(bucket.error(&refusal, now).into()),
-        }
+    for (name, bytes) in files {
+        let content_type = if name == COMPILED_FILE { "application/json" } else { "application/yaml" };
+        // There already after a run that broke off; the pointer's hash tells whether it is the same file.
+        let _new =
+            bucket.put(&bucket.file_key(version, name), content_type, bytes, When::Absent, now).await?;
     }
     // What is there under this version must be what the pointer will promise.
-    let _same = bucket.bundle(&pointer, now).await?;
-    let bytes = serde_json::to_vec(&pointer).map_err(|error| unfit(error.to_string()))?;
-    let put = bucket.client.put_object().bucket(&bucket.name).key(bucket.key("current"));
-    let put = match tag {
-        Some(tag) => put.if_match(tag),
-        None => put.if_none_match("*"),
-    };
-    let put =
-        put.content_type("application/json").checksum_sha256(sha256(&bytes)).body(ByteStream::from(bytes));
-    match put.send().await.map_err(|error| Refusal::of(&error)) {
-        Ok(_) => Ok(()),
-        Err(Refusal::Code(code)) if code == "PreconditionFailed" => {
-            Err(unfit("somebody else published meanwhile: look at theirs, then publish again"))
-        }
-        Err(refusal) => Err(bucket.error(&refusal, now).into()),
+    for (name, sha256) in &pointer.files {
+        let _same = bucket.file(&pointer, name, sha256, now).await?;
     }
+    let bytes = serde_json::to_vec(&pointer).map_err(|error| unfit(error.to_string()))?;
+    let when = tag.as_deref().map_or(When::Absent, When::Unchanged);
+    if bucket.put(&bucket.key("current"), "application/json", &bytes, when, now).await? {
+        return Ok(());
+    }
+    Err(unfit("somebody else published meanwhile: look at theirs, then publish again"))
 }
 
-async fn body(
-    length: Option<i64>,
-    limit: i64,
-    name: &str,
-    body: ByteStream,
-) -> Result<Vec<u8>, SettingsError> {
-    if length.is_none_or(|length| length > limit) {
-        return Err(unfit(format!("`{name}` must be at most {limit} bytes")));
-    }
-    let cut = |_| PortError::Unavailable { what: WHAT, cause: "answer was cut off".to_owned() };
-    Ok(body.collect().await.map_err(cut)?.to_vec())
+fn too_long(name: &str, limit: usize) -> SettingsError {
+    unfit(format!("`{name}` must be at most {limit} bytes"))
 }
 
 fn unfit(cause: impl Into<String>) -> SettingsError {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::Problem;
-use crate::compiled::CompiledFile;
+use crate::lexicon_file::LexiconFile;
 
 /// No configuration file of ours comes near it; a wrong path (a log, a database) is refused before it fills the memory.
 const LIMIT_BYTES: u64 = 4 * 1024 * 1024;
@@ -15,7 +15,7 @@ const FOLDERS: [&str; 3] = ["", "rules", "lexicons"];
 pub struct Bundle {
     files: BTreeMap<String, Vec<u8>>,
     /// Compiled lexicons of `lexicons/`, by file name without its ending; they are mapped, not read.
-    compiled: BTreeMap<String, CompiledFile>,
+    lexicons: BTreeMap<String, LexiconFile>,
     problems: Vec<Problem>,
 }
 
@@ -33,12 +33,12 @@ impl Bundle {
                 }
             }
         }
-        for name in names(&dir.join("lexicons"), CompiledFile::ENDING) {
+        for name in names(&dir.join("lexicons"), LexiconFile::ENDING) {
             let file = format!("lexicons/{name}");
-            match CompiledFile::note(&dir.join(&file)) {
+            match LexiconFile::note(&dir.join(&file)) {
                 Ok(noted) => {
-                    let name = name.trim_end_matches(CompiledFile::ENDING).trim_end_matches('.');
-                    bundle.compiled.insert(name.to_owned(), noted);
+                    let name = name.trim_end_matches(LexiconFile::ENDING).trim_end_matches('.');
+                    bundle.lexicons.insert(name.to_owned(), noted);
                 }
                 Err(message) => bundle.problems.push(Problem::unplaced(&file, "unreadable", message)),
             }
@@ -46,9 +46,9 @@ impl Bundle {
         bundle
     }
 
-    /// A compiled lexicon, by file name without its ending.
-    pub(crate) fn compiled(&self, name: &str) -> Option<&CompiledFile> {
-        self.compiled.get(name)
+    /// The compiled lexicons, by file name without its ending.
+    pub(crate) fn lexicons(&self) -> &BTreeMap<String, LexiconFile> {
+        &self.lexicons
     }
 
     /// Every file, by name.

@@ -1,42 +1,139 @@
-//! Compiled lexicons beside the word lists: `lexicons/NAME.slx`, made by `sluice lexicon build`.
+//! A configuration that was found good, as one JSON file: what the functions load.
+//!
+//! Reading YAML and checking everything against everything is work for whoever publishes a configuration, not for every cold start; and a
+//! function that can not read YAML is a megabyte smaller (`docs/adr/0040-compiled-configuration.md`). Word lists and rule packs are compiled from their
+//! sources all the same, under the hashes of the files they came from, so a decision names the same pack either way.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use sluice_domain::lexicon::Lexicon;
-use sluice_domain::lexicon::index::Bytes;
-use sluice_mapped::Mapped;
+use serde::{Deserialize, Serialize};
+use sluice_domain::lexicon::WordList;
+use sluice_domain::rules::PackSource;
+use sluice_domain::settings::Settings;
 
-/// A file that was seen, with its beginning: header and checksums tell whether it is still the same one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CompiledFile {
-    path: PathBuf,
-    head: Vec<u8>,
+use crate::check::build;
+use crate::file::{SettingsFile, TenantParts};
+use crate::packs::{self, Lists};
+use crate::{Bundle, Care, LoadError, MAIN_FILE, Problem, load_bundle, yaml};
+
+/// The name of the file.
+pub const COMPILED_FILE: &str = "settings.json";
+
+/// Changes when a reader of the one can not make sense of the other.
+const FORMAT: u32 = 1;
+
+/// The file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Compiled {
+    format: u32,
+    /// The packs that tenants use, each with everything of those below it, by file name.
+    packs: BTreeMap<String, Pack>,
+    /// The word lists that these packs use, by file name without its ending.
+    lists: BTreeMap<String, List>,
+    tenants: Vec<TenantParts>,
 }
 
-impl CompiledFile {
-    /// How such files end.
-    pub(crate) const ENDING: &'static str = "slx";
-    /// More than the header and the table of sections with their checksums.
-    const HEAD: u64 = 1_024;
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pack {
+    /// Lower-case hex, over the files it was put together from.
+    sha256: String,
+    source: PackSource,
+}
 
-    /// Reads the beginning.
-    pub(crate) fn note(path: &Path) -> Result<Self, String> {
-        let mut head = Vec::new();
-        std::fs::File::open(path)
-            .and_then(|file| file.take(Self::HEAD).read_to_end(&mut head))
-            .map_err(|error| error.kind().to_string())?;
-        Ok(Self { path: path.to_owned(), head })
-    }
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    /// Lower-case hex, of its file.
+    sha256: String,
+    list: WordList,
+}
 
-    /// What stands for its content in a pack's hash: the checksums of all of it.
-    pub(crate) fn head(&self) -> &[u8] {
-        &self.head
+/// Makes the file of a configuration; the same configuration makes the same bytes.
+///
+/// # Errors
+/// [`LoadError`] with every problem found: nothing is compiled that would not load.
+pub fn compile(bundle: &Bundle) -> Result<Vec<u8>, LoadError> {
+    load_bundle(bundle)?;
+    let one = |problem| LoadError { problems: vec![problem] };
+    let (file, _) = yaml::read::<SettingsFile>(bundle, MAIN_FILE).map_err(one)?;
+    let mut problems = Vec::new();
+    let whole = packs::whole(bundle, &file.packs(), &mut problems);
+    let mut all = packs::word_lists(bundle, Care::Published, &mut problems);
+    if !problems.is_empty() {
+        return Err(LoadError { problems });
     }
+    let (mut packs, mut lists) = (BTreeMap::new(), BTreeMap::new());
+    for (name, (source, sha256)) in whole {
+        for wanted in &source.lexicons {
+            if bundle.lexicons().contains_key(wanted) {
+                let message = format!(
+                    "rule pack `{name}` names the compiled lexicon `{wanted}.slx`, which a compiled configuration can not hold; name its word list instead"
+                );
+                return Err(one(Problem::unplaced(COMPILED_FILE, "compiled_lexicon", message)));
+            }
+            if let Some((list, sha256)) = all.remove(wanted).flatten() {
+                lists.insert(wanted.clone(), List { sha256, list });
+            }
+        }
+        packs.insert(name, Pack { sha256, source });
+    }
+    let tenants = file.tenants.into_iter().map(|tenant| tenant.value.into()).collect();
+    let compiled = Compiled { format: FORMAT, packs, lists, tenants };
+    let bytes = serde_json::to_vec(&compiled)
+        .map_err(|error| one(Problem::unplaced(COMPILED_FILE, "not_json", error.to_string())))?;
+    // What a function would refuse is refused here.
+    load_compiled(&bytes)?;
+    Ok(bytes)
+}
 
-    /// Maps it and compares its checksums.
-    pub(crate) fn open(&self) -> Result<Lexicon, String> {
-        let mapped = Mapped::open(&self.path).map_err(|error| error.kind().to_string())?;
-        Lexicon::open(Bytes::new(mapped)).map_err(|error| error.to_string())
+/// Loads such a file.
+///
+/// # Errors
+/// [`LoadError`], never with a value of the file.
+pub fn load_compiled(bytes: &[u8]) -> Result<Settings, LoadError> {
+    let unusable =
+        |code, message: String| LoadError { problems: vec![Problem::unplaced(COMPILED_FILE, code, message)] };
+    let compiled: Compiled = serde_json::from_slice(bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        unusable(
+            "syntax",
+            format!(
+                "not what this version of Sluice compiles, at line {line} column {column}; compile the configuration anew"
+            ),
+        )
+    })?;
+    if compiled.format != FORMAT {
+        let got = compiled.format;
+        return Err(unusable(
+            "format",
+            format!("expected format {FORMAT}, got {got}; compile the configuration anew"),
+        ));
     }
+    if compiled.tenants.is_empty() {
+        return Err(unusable("no_tenants", "`tenants` is empty".to_owned()));
+    }
+    let lists: Lists = compiled
+        .lists
+        .into_iter()
+        .map(|(name, List { sha256, list })| (name, Some((list, sha256))))
+        .collect();
+    let mut packs = BTreeMap::new();
+    for (name, Pack { sha256, source }) in compiled.packs {
+        let pack = packs::compile_whole(&name, (source, sha256), &lists)
+            .map_err(|problems| LoadError { problems })?;
+        packs.insert(name, Arc::new(pack));
+    }
+    let mut settings = Settings::default();
+    for tenant in compiled.tenants {
+        let pack = |name: &String| {
+            let pack = packs.get(name).map(Arc::clone);
+            pack.ok_or_else(|| unusable("unknown_rule_pack", format!("no rule pack `{name}`")))
+        };
+        let (rules, shadow) = (pack(&tenant.rules)?, tenant.shadow.as_ref().map(pack).transpose()?);
+        settings.tenants.insert(tenant.id.clone(), Arc::new(build(tenant, rules, shadow)));
+    }
+    Ok(settings)
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
-use sluice_domain::consent::{OptOutWords, RecipientEntry};
+use sluice_domain::consent::{MAINLAND, OptOutWords, RecipientEntry};
 use sluice_domain::contact::ContactPolicy;
 use sluice_domain::destination::{Destination, Route};
 use sluice_domain::event::EventKind;
@@ -71,4 +71,80 @@ pub(crate) struct TenantFile {
     pub(crate) links: Option<Spanned<LinkPolicy>>,
     #[serde(default)]
     pub(crate) review: Option<Spanned<ReviewPolicy>>,
+}
+
+/// One company without places: what is left once nothing needs to be pointed at any more. The only thing a [`Tenant`] is built from,
+/// so that a configuration is the same whichever way it came.
+///
+/// [`Tenant`]: sluice_domain::settings::Tenant
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TenantParts {
+    pub(crate) id: TenantId,
+    pub(crate) name: String,
+    /// The pack's file name in `rules/`.
+    pub(crate) rules: String,
+    /// Another one's, asked without acting.
+    pub(crate) shadow: Option<String>,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) forms: Vec<Form>,
+    pub(crate) recipients: Vec<RecipientEntry>,
+    pub(crate) region: String,
+    pub(crate) opt_out: OptOutWords,
+    pub(crate) erase_on: Vec<EventKind>,
+    pub(crate) contact: ContactPolicy,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) destinations: Vec<Destination>,
+    pub(crate) experiments: Vec<Experiment>,
+    pub(crate) scripts: Vec<Script>,
+    pub(crate) links: LinkPolicy,
+    pub(crate) review: ReviewPolicy,
+}
+
+impl From<TenantFile> for TenantParts {
+    fn from(file: TenantFile) -> Self {
+        // Every field is named: a new one is taken along, or does not compile.
+        let TenantFile {
+            id,
+            name,
+            rules,
+            shadow,
+            sources,
+            forms,
+            recipients,
+            region,
+            opt_out,
+            erase_on,
+            contact,
+            routes,
+            destinations,
+            experiments,
+            scripts,
+            links,
+            review,
+        } = file;
+        Self {
+            id,
+            name,
+            rules: rules.value,
+            shadow: shadow.map(|shadow| shadow.value),
+            sources: values(sources),
+            forms: values(forms),
+            recipients: values(recipients),
+            region: region.map_or_else(|| MAINLAND.to_owned(), |region| region.value),
+            opt_out,
+            erase_on: erase_on.into_iter().map(|kind| kind.value).collect(),
+            contact: contact.map(|contact| contact.value).unwrap_or_default(),
+            routes: values(routes),
+            destinations: values(destinations),
+            experiments: values(experiments),
+            scripts: values(scripts),
+            links: links.map(|links| links.value).unwrap_or_default(),
+            review: review.map(|review| review.value).unwrap_or_default(),
+        }
+    }
+}
+
+fn values<T>(placed: Vec<Spanned<T>>) -> Vec<T> {
+    placed.into_iter().map(|item| item.value).collect()
 }

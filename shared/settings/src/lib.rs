@@ -4,6 +4,8 @@
 //! [`load`] gives [`sluice_domain::settings::Settings`] or every problem that was found, each with its file, line and column;
 //! there is no half-loaded configuration. [`LastGood`] keeps the last good one when a reload fails.
 //!
+//! A function does not read YAML: [`compile`] makes one JSON file of a directory that was found good, and [`load_compiled`] takes it.
+//!
 //! Secrets are never in these files: they are named there, and a value that looks like a credential is refused
 //! (`secret_not_a_name`) without being quoted.
 
@@ -13,6 +15,7 @@ mod compiled;
 mod current;
 mod file;
 mod last_good;
+mod lexicon_file;
 mod pack_file;
 mod packs;
 mod problem;
@@ -27,6 +30,7 @@ use sluice_domain::rules::{Case, RulePack};
 use sluice_domain::settings::Settings;
 
 pub use bundle::Bundle;
+pub use compiled::{COMPILED_FILE, compile, load_compiled};
 pub use current::CurrentSettings;
 pub use last_good::LastGood;
 pub use problem::{LoadError, Problem, Report};

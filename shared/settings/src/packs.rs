@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use sluice_domain::lexicon::{Lexicon, WordList};
 use sluice_domain::rules::{Fingerprint, PackSource, RulePack, RulePackError, layer};
 
+use crate::lexicon_file::LexiconFile;
 use crate::pack_file::{PackFile, Places};
 use crate::{Bundle, Care, Problem, yaml};
 
@@ -21,7 +22,7 @@ const WORDS_DIGITS: usize = 16;
 
 /// Word lists by file name without its ending, as a pack names them, each with the lower-case hex SHA-256 of its file; `None` for
 /// a bad one (its problem is told already).
-type Lists = BTreeMap<String, Option<(WordList, String)>>;
+pub(crate) type Lists = BTreeMap<String, Option<(WordList, String)>>;
 
 /// Compiled packs by file name; `None` for one that did not compile (its problems are told already).
 pub(crate) type Packs = BTreeMap<String, Option<Arc<RulePack>>>;
@@ -44,7 +45,7 @@ pub(crate) fn compile_all(
     let compiled = names.into_iter().map(|name| {
         let pack = whole.get(name).and_then(Option::as_ref);
         let pack = pack.and_then(|whole| {
-            compile(whole, name, (bundle, &lists), care).map_err(|found| problems.extend(found)).ok()
+            compile(whole, name, (bundle.lexicons(), &lists), care).map_err(|found| problems.extend(found)).ok()
         });
         (name.to_owned(), pack.map(Arc::new))
     });
@@ -52,7 +53,7 @@ pub(crate) fn compile_all(
 }
 
 /// Every word list; with full care each is compiled by itself first, so that a problem is told with its file.
-fn word_lists(bundle: &Bundle, care: Care, problems: &mut Vec<Problem>) -> Lists {
+pub(crate) fn word_lists(bundle: &Bundle, care: Care, problems: &mut Vec<Problem>) -> Lists {
     let mut lists = Lists::new();
     for name in bundle.names_in(LEXICONS) {
         let file = format!("{LEXICONS}/{name}");
@@ -152,11 +153,35 @@ impl Layers<'_> {
     }
 }
 
+/// Packs with everything of those below them, each with its hash, by file name; what is bad is told and left out.
+pub(crate) fn whole(
+    bundle: &Bundle,
+    names: &BTreeSet<String>,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, (PackSource, String)> {
+    let mut layers = Layers { bundle, whole: BTreeMap::new(), open: Vec::new(), problems };
+    let found = names.iter().filter_map(|name| {
+        let Whole { source, sha256, .. } = layers.resolve(name)?;
+        Some((name.clone(), (source, sha256)))
+    });
+    found.collect()
+}
+
+/// Compiles such a pack, which was found good when it was published.
+pub(crate) fn compile_whole(
+    name: &str,
+    (source, sha256): (PackSource, String),
+    lists: &Lists,
+) -> Result<RulePack, Vec<Problem>> {
+    let whole = Whole { source, places: Places::default(), sha256 };
+    compile(&whole, name, (&BTreeMap::new(), lists), Care::Published)
+}
+
 /// One whole pack with its word lists.
 fn compile(
     whole: &Whole,
     name: &str,
-    (bundle, lists): (&Bundle, &Lists),
+    (files, lists): (&BTreeMap<String, LexiconFile>, &Lists),
     care: Care,
 ) -> Result<RulePack, Vec<Problem>> {
     let file = format!("{RULES}/{name}");
@@ -174,7 +199,7 @@ fn compile(
                 "bad_word_list",
                 format!("word list `{wanted}` is not usable"),
             )),
-            None => match bundle.compiled(wanted).map(|compiled| (compiled.head(), compiled.open())) {
+            None => match files.get(wanted).map(|file| (file.head(), file.open())) {
                 Some((head, Ok(lexicon))) => {
                     words.update(head);
                     large.push(lexicon);

@@ -10,7 +10,7 @@ use sluice_domain::id::TenantId;
 use sluice_domain::script::Variables;
 use sluice_domain::source::SchemeName;
 use sluice_domain::time::UnixMillis;
-use sluice_settings::{Bundle, LastGood, check_bundle, load, load_bundle};
+use sluice_settings::{Bundle, LastGood, check_bundle, compile, load, load_bundle, load_compiled};
 
 fn shipped_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config")
@@ -396,4 +396,42 @@ fn a_pack_may_name_a_compiled_lexicon() {
             .iter()
             .any(|problem| problem.file == "lexicons/large.slx" && problem.message.contains("damaged"))
     );
+}
+
+#[test]
+fn a_compiled_configuration_is_the_same_one() {
+    let bundle = Bundle::read(&shipped_dir());
+    let compiled = compile(&bundle).unwrap();
+    let (loaded, expected) = (load_compiled(&compiled).unwrap(), load_bundle(&bundle).unwrap());
+    // Sources, rules, automata and the hashes that decisions name.
+    assert_eq!(format!("{loaded:?}"), format!("{expected:?}"));
+    assert_eq!(compile(&bundle).unwrap(), compiled);
+}
+
+#[test]
+fn nothing_is_compiled_that_would_not_load() {
+    let error = compile(&with_main("tenants: []")).unwrap_err();
+    assert_eq!(error.problems[0].code, "no_tenants");
+}
+
+#[test]
+fn what_was_not_compiled_by_this_version_is_refused_without_a_word_of_it() {
+    let compiled = String::from_utf8(compile(&Bundle::read(&shipped_dir())).unwrap()).unwrap();
+    let with = |from: &str, to: &str| {
+        assert!(compiled.contains(from), "{from}");
+        load_compiled(compiled.replacen(from, to, 1).as_bytes()).unwrap_err()
+    };
+    for (from, to, code) in [
+        ("\"format\":1", "\"format\":2", "format"),
+        ("\"format\":1", "\"format\":1,\"secret\":\"hunter2\"", "syntax"),
+        ("\"rules\":\"baseline.yaml\"", "\"rules\":\"other.yaml\"", "unknown_rule_pack"),
+        ("\"sources\":[", "\"sources\":[\"hunter2\",", "syntax"),
+    ] {
+        let error = with(from, to);
+        assert_eq!(error.problems[0].code, code, "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+    for cut in [0, 1, compiled.len() / 2, compiled.len() - 1] {
+        assert!(load_compiled(&compiled.as_bytes()[..cut]).is_err(), "{cut}");
+    }
 }

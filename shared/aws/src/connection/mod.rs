@@ -2,6 +2,7 @@
 //!
 //! No `aws-config`: on Lambda credentials and region are variables, and looking elsewhere for them costs time at every cold start.
 
+mod http;
 mod parts;
 mod patience;
 mod trust;
@@ -11,14 +12,14 @@ use std::sync::Arc;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::config::{BehaviorVersion, IdentityCache, StalledStreamProtectionConfig};
-use aws_smithy_http_client::tls::{self, TlsContext, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use aws_types::app_name::AppName;
 use aws_types::region::Region;
 use secrecy::ExposeSecret as _;
 use sluice_domain::failure::FailureKind;
 
+use crate::s3::S3;
+pub(crate) use http::Http;
 pub use parts::{ConnectionParts, Service};
 pub use patience::Patience;
 
@@ -26,6 +27,8 @@ pub use patience::Patience;
 #[derive(Debug, Clone)]
 pub struct Connection {
     config: SdkConfig,
+    http: Http,
+    credentials: Credentials,
     parts: Arc<ConnectionParts>,
 }
 
@@ -80,20 +83,21 @@ impl Connection {
             None,
             "sluice",
         );
+        let http = Http::new(trust::store(&parts.region, parts.ca_bundle.as_deref())?, parts.patience)?;
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(parts.region.clone()))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .credentials_provider(SharedCredentialsProvider::new(credentials.clone()))
             // Lambda's credentials live as long as the sandbox: there is nothing to refresh, so nothing to cache or wait for.
             .identity_cache(IdentityCache::no_cache())
             .retry_config(parts.patience.retries())
             .timeout_config(parts.patience.timeouts())
             // A sandbox freezes between invocations: a stream that stood still then is not stalled. Attempts have their time-out.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .http_client(http_client(&parts)?);
+            .http_client(http.clone());
         // So that every call says which function made it. Lambda's names are all allowed here; another one is left out.
         config.set_app_name(parts.app_name.clone().and_then(|name| AppName::new(name).ok()));
-        Ok(Self { config: config.build(), parts: Arc::new(parts) })
+        Ok(Self { config: config.build(), http, credentials, parts: Arc::new(parts) })
     }
 
     /// The region it signs for.
@@ -122,12 +126,10 @@ impl Connection {
         aws_sdk_sqs::Client::from_conf(config.build())
     }
 
-    /// A client of S3; with a path-style address where the endpoint is not AWS's own, for there is no name for each bucket there.
-    pub fn s3(&self) -> aws_sdk_s3::Client {
-        let endpoint = self.endpoint(Service::S3);
-        let mut config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(endpoint.is_some());
-        config.set_endpoint_url(endpoint);
-        aws_sdk_s3::Client::from_conf(config.build())
+    /// A client of S3.
+    pub fn s3(&self) -> S3 {
+        let endpoint = self.parts.endpoint_of(Service::S3);
+        S3::new(self.http.clone(), self.credentials.clone(), &self.parts, endpoint)
     }
 
     /// A client of Secrets Manager.
@@ -140,16 +142,4 @@ impl Connection {
     fn endpoint(&self, service: Service) -> Option<String> {
         self.parts.endpoint_of(service).map(str::to_owned)
     }
-}
-
-fn http_client(parts: &ConnectionParts) -> Result<SharedHttpClient, ConnectionError> {
-    let context = TlsContext::builder()
-        .with_trust_store(trust::store(&parts.region, parts.ca_bundle.as_deref())?)
-        .build()
-        .map_err(|error| ConnectionError::Tls(error.to_string()))?;
-    Ok(aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-        .tls_context(context)
-        .pool_idle_timeout(parts.patience.idle)
-        .build_https())
 }

@@ -1,8 +1,5 @@
 //! Whose certificates are believed.
 
-use aws_smithy_http_client::tls::TrustStore;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -14,32 +11,28 @@ const AMAZON: &[u8] = include_bytes!("../../roots/amazon.pem");
 /// Besides them in China.
 const DIGICERT: &[u8] = include_bytes!("../../roots/digicert.pem");
 
-pub(super) fn store(region: &str, bundle: Option<&[u8]>) -> Result<TrustStore, ConnectionError> {
+pub(super) fn store(region: &str, bundle: Option<&[u8]>) -> Result<RootCertStore, ConnectionError> {
     if let Some(bundle) = bundle {
-        return Ok(TrustStore::empty().with_pem_certificate(usable(bundle)?));
+        return usable(bundle);
     }
-    let store = TrustStore::empty().with_pem_certificate(AMAZON);
-    Ok(if region.starts_with("cn-") { store.with_pem_certificate(DIGICERT) } else { store })
+    let mut store = usable(AMAZON)?;
+    if region.starts_with("cn-") {
+        store.extend(usable(DIGICERT)?.roots);
+    }
+    Ok(store)
 }
 
-/// The certificates of a bundle that TLS can use. The SDK's client panics at the first that it can not, and lists of operating
-/// systems hold such ones.
-fn usable(bundle: &[u8]) -> Result<Vec<u8>, ConnectionError> {
-    let (mut pem, mut skipped) = (String::new(), 0_usize);
+/// The certificates of a bundle that TLS can use: lists of operating systems hold others, too.
+fn usable(bundle: &[u8]) -> Result<RootCertStore, ConnectionError> {
+    let (mut store, mut skipped) = (RootCertStore::empty(), 0_usize);
     for certificate in CertificateDer::pem_slice_iter(bundle) {
         let certificate =
             certificate.map_err(|error| ConnectionError::CaBundle(format!("the file is no PEM: {error}")))?;
-        if RootCertStore::empty().add(certificate.clone()).is_ok() {
-            let base64 = STANDARD.encode(&certificate);
-            pem.push_str("-----BEGIN CERTIFICATE-----\n");
-            // Any length of line is read back; one is enough.
-            pem.push_str(&base64);
-            pem.push_str("\n-----END CERTIFICATE-----\n");
-        } else {
+        if store.add(certificate).is_err() {
             skipped += 1;
         }
     }
-    if pem.is_empty() {
+    if store.is_empty() {
         return Err(ConnectionError::CaBundle(format!(
             "the file holds no usable certificate ({skipped} others)"
         )));
@@ -47,7 +40,7 @@ fn usable(bundle: &[u8]) -> Result<Vec<u8>, ConnectionError> {
     if skipped > 0 {
         tracing::debug!(skipped, "{skipped} certificates of AWS_CA_BUNDLE can not be used and were left out");
     }
-    Ok(pem.into_bytes())
+    Ok(store)
 }
 
 #[cfg(test)]
@@ -92,7 +85,8 @@ mod tests {
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         let mut bundle = broken.as_bytes().to_vec();
         bundle.extend_from_slice(AMAZON);
-        assert_eq!(fingerprints(&usable(&bundle).unwrap()), fingerprints(AMAZON));
+        assert_eq!(usable(&bundle).unwrap().roots, usable(AMAZON).unwrap().roots);
+        assert_eq!(usable(AMAZON).unwrap().len(), 5);
         for useless in [broken, "", "no PEM at all"] {
             assert!(matches!(usable(useless.as_bytes()), Err(ConnectionError::CaBundle(_))), "{useless}");
         }
@@ -103,7 +97,6 @@ mod tests {
         for region in ["us-east-1", "cn-north-1", "cn-northwest-1"] {
             let mut parts = crate::ConnectionParts::at("https://sqs.example", region, "a", "s");
             parts.endpoint = None;
-            // The trust store is parsed when the first client is made.
             let _client = crate::Connection::new(parts).unwrap().sqs();
         }
     }

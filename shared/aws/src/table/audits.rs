@@ -6,7 +6,7 @@ use sluice_domain::time::BusinessDay;
 use sluice_ports::{AuditLog, Outbox, Page, PortError, Queue, Step, Written};
 
 use super::Tables;
-use super::item::{Attributes, RECORD, json, read_text, record, text};
+use super::item::{Attributes, RECORD, packed, read_text, record, text};
 use super::key::{Place, day_partition, day_partitions, of_event, shard_of_trace, time};
 use super::schema::{AT, DAY_SHARD, ID, Table};
 use crate::store::Store;
@@ -19,7 +19,7 @@ pub(super) fn item(record: &AuditRecord) -> Result<Attributes, PortError> {
         (ID.to_owned(), text(of_event(&record.key))),
         (DAY_SHARD.to_owned(), text(place.partition)),
         (AT.to_owned(), text(place.at)),
-        (RECORD.to_owned(), text(json(TABLE, record)?)),
+        (RECORD.to_owned(), packed(TABLE, record)?),
     ]))
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sluice_ports::PortError;
 
+use super::packed;
 use super::schema::Table;
 
 /// `DynamoDB` refuses larger items; so do we, before anything is sent.
@@ -14,7 +16,7 @@ pub(crate) const LARGEST: usize = 400 * 1_024;
 
 /// Whoever wrote an item last, at random: tells one's own write whose answer was lost, and serves as the item's version.
 pub(crate) const WRITER: &str = "writer";
-/// A record as JSON.
+/// A record: as JSON, or packed.
 pub(crate) const RECORD: &str = "record";
 
 /// An item as the SDK has it.
@@ -57,9 +59,20 @@ pub(crate) fn read_number(table: Table, item: &Attributes, name: &str) -> Result
     value.and_then(|digits| digits.parse().ok()).ok_or_else(|| lacks(table, name))
 }
 
-/// The record of an item.
+/// The record of an item, whichever way it was stored.
 pub(crate) fn record<R: DeserializeOwned>(table: Table, item: &Attributes) -> Result<R, PortError> {
-    parse(table, read_text(table, item, RECORD)?)
+    match item.get(RECORD) {
+        Some(AttributeValue::B(bytes)) => {
+            let json = packed::unpack(table, bytes.as_ref())?;
+            serde_json::from_slice(&json).map_err(|error| unreadable(table, &error))
+        }
+        _ => parse(table, read_text(table, item, RECORD)?),
+    }
+}
+
+/// A record as it is stored where its bulk would cost a write unit for each KB.
+pub(crate) fn packed<R: Serialize>(table: Table, record: &R) -> Result<AttributeValue, PortError> {
+    packed::pack(table, json(table, record)?.as_bytes()).map(|bytes| AttributeValue::B(Blob::new(bytes)))
 }
 
 /// An item is not one that this version writes.

@@ -12,6 +12,7 @@ mod item;
 mod key;
 mod listing;
 mod orders;
+mod packed;
 mod receipts;
 mod reviews;
 pub mod schema;

@@ -19,7 +19,7 @@ fn over(stack: &Stack) -> S3Reports {
         lock: LockMode::Compliance,
         keep_days: 1_096,
     };
-    S3Reports::new(stack.s3(), place, stack.clock.clone())
+    S3Reports::new(stack.ours(), place, stack.clock.clone())
 }
 
 async fn bench() -> (S3Reports, Stack) {

@@ -7,7 +7,7 @@ use sluice_aws::{Look, SettingsError, SettingsSource};
 use sluice_domain::failure::FailureKind;
 use sluice_domain::id::TenantId;
 use sluice_emulators::proxy::{Fault, Rule};
-use sluice_settings::CurrentSettings as _;
+use sluice_settings::{Bundle, COMPILED_FILE, CurrentSettings as _, compile};
 use sluice_telemetry::{Counters, Metrics, Signal};
 
 use crate::support::{NOON, Stack};
@@ -47,12 +47,12 @@ fn named(name: &str) -> tempfile::TempDir {
 
 impl Bench {
     async fn publish(&self, dir: &Path, version: &str) -> Result<(), SettingsError> {
-        publish(dir, &self.address, version, self.stack.s3(), NOON).await
+        publish(dir, &self.address, version, self.stack.ours(), NOON).await
     }
 
     async fn open(&self) -> Result<SettingsSource, SettingsError> {
         let metrics = Metrics::new(self.counters.clone());
-        SettingsSource::open(&self.address, || self.stack.s3(), self.stack.clock.clone(), metrics).await
+        SettingsSource::open(&self.address, || self.stack.ours(), self.stack.clock.clone(), metrics).await
     }
 
     async fn put(&self, key: &str, text: &str) {
@@ -77,9 +77,14 @@ fn name_in(source: &SettingsSource) -> String {
 
 #[tokio::test]
 async fn a_directory_never_changes() {
-    let address = shipped().display().to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let address = directory.path().display().to_string();
     let clock = crate::support::Hand::at(NOON);
-    let none = || -> aws_sdk_s3::Client { panic!("a directory needs no client") };
+    let none = || -> sluice_aws::S3 { panic!("a directory needs no client") };
+    let missing = SettingsSource::open(&address, none, clock.clone(), Metrics::default()).await.unwrap_err();
+    assert!(missing.to_string().contains("`sluice config compile`"), "{missing}");
+    let compiled = compile(&Bundle::read(&shipped())).unwrap();
+    std::fs::write(directory.path().join(COMPILED_FILE), compiled).unwrap();
     let source = SettingsSource::open(&address, none, clock.clone(), Metrics::default()).await.unwrap();
     clock.later(600_000);
     assert_eq!(source.refresh().await, Look::Unchanged);
@@ -91,7 +96,10 @@ async fn a_new_version_comes_into_force_within_a_minute_and_looking_is_cheap() {
     let bench = bench().await;
     bench.publish(&shipped(), "one").await.unwrap();
     let source = bench.open().await.unwrap();
-    let files = bench.stack.calls("GetObject");
+    // Each file was read back when it was published; opening took the pointer and the compiled file.
+    let opened = bench.stack.calls("GetObject");
+    let _another = bench.open().await.unwrap();
+    assert_eq!(bench.stack.calls("GetObject"), opened + 2);
     bench.publish(named("另一机构").path(), "two").await.unwrap();
     bench.stack.proxy.forget();
     bench.stack.clock.later(59_999);
@@ -102,7 +110,6 @@ async fn a_new_version_comes_into_force_within_a_minute_and_looking_is_cheap() {
     assert_eq!(source.refresh().await, Look::Changed);
     assert_eq!(name_in(&source), "另一机构");
     assert!(!Arc::ptr_eq(&before, &source.current()));
-    assert!(files > 2);
     bench.stack.proxy.forget();
     assert_eq!(bench.look(&source).await, Look::Unchanged);
     assert_eq!(bench.stack.calls("GetObject"), 1);
@@ -115,11 +122,11 @@ async fn a_bad_version_leaves_the_last_good_one_and_is_counted_until_it_is_mende
     let source = bench.open().await.unwrap();
     // It can not be published by the tool, but by hand.
     assert!(matches!(bench.publish(named("").path(), "two").await, Err(SettingsError::Load(_))));
-    let main = std::fs::read(named("").path().join("sluice.yaml")).unwrap();
-    let sha256 = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&main));
-    bench.put("live/versions/bad/sluice.yaml", std::str::from_utf8(&main).unwrap()).await;
+    let bad = r#"{"format": 1, "packs": {}, "lists": {}, "tenants": []}"#;
+    let sha256 = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(bad));
+    bench.put("live/versions/bad/settings.json", bad).await;
     bench
-        .put("live/current", &format!(r#"{{"version": "bad", "files": {{"sluice.yaml": "{sha256}"}}}}"#))
+        .put("live/current", &format!(r#"{{"version": "bad", "files": {{"settings.json": "{sha256}"}}}}"#))
         .await;
     for failures in 1..=2 {
         assert!(matches!(bench.look(&source).await, Look::Failed(SettingsError::Load(_))));
@@ -138,9 +145,9 @@ async fn a_file_that_was_exchanged_is_not_used() {
     bench.publish(&shipped(), "one").await.unwrap();
     let source = bench.open().await.unwrap();
     bench.publish(named("另一机构").path(), "two").await.unwrap();
-    bench.put("live/versions/two/sluice.yaml", "tenants: []").await;
+    bench.put("live/versions/two/settings.json", "{}").await;
     let Look::Failed(error) = bench.look(&source).await else { panic!("it was taken") };
-    assert!(error.to_string().contains("`sluice.yaml` is not the file that was published"), "{error}");
+    assert!(error.to_string().contains("`settings.json` is not the file that was published"), "{error}");
     assert_eq!(name_in(&source), "示例机构");
 }
 
@@ -155,6 +162,8 @@ async fn pointers_that_name_too_much_or_elsewhere_are_refused() {
         r#"{"version": "../two", "files": {}}"#.to_owned(),
         r#"{"version": "two", "files": {"../../other/sluice.yaml": ""}}"#.to_owned(),
         r#"{"version": "two", "files": {"secrets.json": ""}}"#.to_owned(),
+        // As published before there were compiled files.
+        r#"{"version": "two", "files": {"sluice.yaml": ""}}"#.to_owned(),
         format!(r#"{{"version": "two", "files": {{{}}}}}"#, many.join(",")),
         format!(r#"{{"version": "two", "files": {{}}}}{}"#, " ".repeat(65 * 1024)),
     ] {
@@ -185,7 +194,7 @@ async fn without_a_published_configuration_nothing_opens() {
     assert!(error.to_string().contains("config publish"), "{error}");
     for address in ["", "s3://", "s3:///live"] {
         let clock = bench.stack.clock.clone();
-        let source = SettingsSource::open(address, || bench.stack.s3(), clock, Metrics::default()).await;
+        let source = SettingsSource::open(address, || bench.stack.ours(), clock, Metrics::default()).await;
         assert!(matches!(source, Err(SettingsError::Address(_))), "{address}");
     }
 }

@@ -11,7 +11,7 @@ use aws_sdk_kms::primitives::Blob;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use sluice_aws::{KeyOperator, KeyPlace, KmsKeyRing, Making};
+use sluice_aws::{Connection, ConnectionParts, KeyOperator, KeyPlace, KmsKeyRing, Making};
 use sluice_domain::id::TenantId;
 use sluice_domain::time::UnixMillis;
 use sluice_emulators::proxy::{Proxy, Service};
@@ -73,6 +73,15 @@ impl Stack {
         Self { proxy, config, clock: Hand::at(NOON), account }
     }
 
+    /// Our own client, which the adapters use.
+    pub(crate) fn ours(&self) -> sluice_aws::S3 {
+        let patience =
+            sluice_aws::Patience { pause: std::time::Duration::from_millis(1), ..sluice_aws::Patience::STEP };
+        let parts = ConnectionParts::at(self.proxy.url(), Endpoint::REGION, self.account.number(), "local");
+        Connection::new(ConnectionParts { patience, ..parts }).unwrap().s3()
+    }
+
+    /// AWS's client, which looks at what ours did, and does what ours can not.
     pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(true);
         aws_sdk_s3::Client::from_conf(config.build())

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use sha2::{Digest as _, Sha256};
 use sluice_domain::audit::{AuditRecord, Disposition};
 use sluice_domain::delivery::Outcome;
 use sluice_ports::conformance::samples::{
@@ -15,15 +16,17 @@ use sluice_ports::{
 
 use crate::support::{World, fresh_on_dynoxide, fresh_on_ministack};
 
-/// A record of about so many bytes.
-fn large(number: u32, bytes: usize) -> AuditRecord {
-    AuditRecord { disposition: Disposition::Recorded { effect: "x".repeat(bytes) }, ..audit(brand(), number) }
+/// A record of so many hexadecimal digits without a pattern, which pack into half as many bytes.
+fn large(number: u32, digits: usize) -> AuditRecord {
+    let hashes = (0_u32..).map(|block| hex::encode(Sha256::digest(block.to_be_bytes())));
+    let effect = hashes.take(digits / 64).collect();
+    AuditRecord { disposition: Disposition::Recorded { effect }, ..audit(brand(), number) }
 }
 
 #[tokio::test]
 async fn an_item_above_the_limit_is_refused_before_it_is_sent() {
     let (world, proxy) = fresh_on_dynoxide().await.behind_proxy().await;
-    let steps = [large(1, 400 * 1024), large(2, 390 * 1024)];
+    let steps = [large(1, 800 * 1024), large(2, 600 * 1024)];
     let steps = steps.map(|record| Step { record, next: Some(message(1)) }).to_vec();
     let written = world.store.record(steps).await;
     assert!(

@@ -14,11 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_saphyr::Spanned;
-use sluice_domain::consent::MAINLAND;
 use sluice_domain::rules::RulePack;
 use sluice_domain::settings::{Settings, Tenant};
 
-use crate::file::{SettingsFile, TenantFile};
+use crate::file::{SettingsFile, TenantFile, TenantParts};
 use crate::packs::Packs;
 use crate::{MAIN_FILE, Problem, Report};
 
@@ -58,7 +57,7 @@ pub(crate) fn settings(file: SettingsFile, packs: &Packs, report: &mut Report) -
             findings.add(&tenant, "duplicate_tenant", format!("tenant `{id}` is configured twice"));
             continue;
         }
-        settings.tenants.insert(id, Arc::new(build(tenant.value, rules, shadow)));
+        settings.tenants.insert(id, Arc::new(build(tenant.value.into(), rules, shadow)));
     }
     report.problems = problems;
     settings
@@ -116,28 +115,29 @@ fn pack(wanted: &Spanned<String>, packs: &Packs, findings: &mut Findings<'_>) ->
     pack.clone()
 }
 
-fn build(file: TenantFile, rules: Arc<RulePack>, shadow: Option<Arc<RulePack>>) -> Tenant {
+/// The tenant of these parts.
+pub(crate) fn build(parts: TenantParts, rules: Arc<RulePack>, shadow: Option<Arc<RulePack>>) -> Tenant {
     Tenant {
-        id: file.id,
-        name: file.name,
-        sources: by(file.sources, |source| source.id.clone()),
-        forms: by(file.forms, |form| form.id.clone()),
-        recipients: by(file.recipients, |recipient| recipient.id.clone()),
-        region: file.region.map_or_else(|| MAINLAND.to_owned(), |region| region.value),
-        opt_out: file.opt_out,
-        erase_on: file.erase_on.into_iter().map(|kind| kind.value).collect(),
-        contact: file.contact.map(|contact| contact.value).unwrap_or_default(),
-        routes: file.routes.into_iter().map(|route| route.value).collect(),
-        destinations: by(file.destinations, |destination| destination.id.clone()),
-        experiments: by(file.experiments, |experiment| experiment.id.clone()),
-        scripts: by(file.scripts, |script| script.id.clone()),
-        links: file.links.map(|links| links.value).unwrap_or_default(),
-        review: file.review.map(|review| review.value).unwrap_or_default(),
+        id: parts.id,
+        name: parts.name,
+        sources: by(parts.sources, |source| source.id.clone()),
+        forms: by(parts.forms, |form| form.id.clone()),
+        recipients: by(parts.recipients, |recipient| recipient.id.clone()),
+        region: parts.region,
+        opt_out: parts.opt_out,
+        erase_on: parts.erase_on,
+        contact: parts.contact,
+        routes: parts.routes,
+        destinations: by(parts.destinations, |destination| destination.id.clone()),
+        experiments: by(parts.experiments, |experiment| experiment.id.clone()),
+        scripts: by(parts.scripts, |script| script.id.clone()),
+        links: parts.links,
+        review: parts.review,
         rules,
         shadow,
     }
 }
 
-fn by<K: Ord, T>(items: Vec<Spanned<T>>, id: impl Fn(&T) -> K) -> BTreeMap<K, T> {
-    items.into_iter().map(|item| (id(&item.value), item.value)).collect()
+fn by<K: Ord, T>(items: Vec<T>, id: impl Fn(&T) -> K) -> BTreeMap<K, T> {
+    items.into_iter().map(|item| (id(&item), item)).collect()
 }

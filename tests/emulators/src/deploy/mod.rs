@@ -18,7 +18,7 @@ use crate::wire::texts;
 use crate::{Endpoint, Wire, WireError, until_async};
 use archive::Archive;
 use template::Template;
-pub use workspace::workspace;
+pub use workspace::{compile_settings, workspace};
 
 /// Where code, layers and the template are uploaded.
 const CODE_BUCKET: &str = "sluice-deployment";

@@ -157,26 +157,26 @@ pub async fn cold(
 ) -> Result<ColdStarts> {
     let program = |name: &'static str| programs.program(name).with_context(|| format!("no `{name}`"));
     let mut all = ColdStarts::new();
+    let seen = (world.variables(), &world.proxy);
     let scheduled =
         std::fs::read_to_string(workspace().join("events/nightly-reconciliation/scheduled.json"))?;
     let scheduled: Value = serde_json::from_str(&scheduled)?;
     for run in 0..runs {
         let callback = callback(first + run)?;
-        let (start, answer) = cold_start(program(DOOR)?, DOOR, world.variables(), &callback).await?;
+        let (start, answer) = cold_start(program(DOOR)?, DOOR, seen, &callback).await?;
         accepted(&answer)?;
         all.entry(DOOR.to_owned()).or_default().push(start);
         for (function, queue) in STEPS {
             let received =
                 receive(world, queue, 1).await?.with_context(|| format!("nothing arrived on `{queue}`"))?;
-            let (start, answer) =
-                cold_start(program(function)?, function, world.variables(), &received.event).await?;
+            let (start, answer) = cold_start(program(function)?, function, seen, &received.event).await?;
             done(&answer).with_context(|| function.to_owned())?;
             received.delete(world).await?;
             all.entry(function.to_owned()).or_default().push(start);
         }
-        let (start, _report) = cold_start(program(NIGHT)?, NIGHT, world.variables(), &scheduled).await?;
+        let (start, _report) = cold_start(program(NIGHT)?, NIGHT, seen, &scheduled).await?;
         all.entry(NIGHT.to_owned()).or_default().push(start);
-        let (start, _nothing) = cold_start(hello, "peer-hello", world.variables(), &json!({})).await?;
+        let (start, _nothing) = cold_start(hello, "peer-hello", seen, &json!({})).await?;
         all.entry("peer-hello".to_owned()).or_default().push(start);
     }
     Ok(all)

@@ -14,6 +14,7 @@ mod spent;
 mod world;
 
 pub use journey::{ColdStarts, Journey, Step, cold, warm};
+pub use runtime_api::{RuntimeApi, Word};
 pub use sandbox::ColdStart;
 pub use spent::Spent;
 pub use world::World;

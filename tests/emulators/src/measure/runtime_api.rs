@@ -19,15 +19,24 @@ use tokio::sync::{Mutex, mpsc};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a function said.
-enum Word {
+#[derive(Debug, Clone, PartialEq)]
+pub enum Word {
     /// It asks for the next event.
     Ready,
     /// Its answer to the last one.
-    Answer(Result<Value, String>),
+    Answer(Value),
+    /// That it does not start, or could not answer.
+    Failed {
+        /// Where it said so: `…/runtime/init/error`, `…/runtime/invocation/ID/error`.
+        path: String,
+        /// What it said.
+        error: Value,
+    },
 }
 
 /// The Runtime API of one function.
-pub(crate) struct RuntimeApi {
+#[derive(Debug)]
+pub struct RuntimeApi {
     address: SocketAddr,
     events: mpsc::Sender<Bytes>,
     words: mpsc::Receiver<(Instant, Word)>,
@@ -40,7 +49,11 @@ struct Shared {
 }
 
 impl RuntimeApi {
-    pub(crate) async fn start() -> Result<Self> {
+    /// Listens on a free port of this machine.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn start() -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (events, next) = mpsc::channel(1);
@@ -63,7 +76,7 @@ impl RuntimeApi {
     }
 
     /// The value of `AWS_LAMBDA_RUNTIME_API`.
-    pub(crate) fn authority(&self) -> String {
+    pub fn authority(&self) -> String {
         self.address.to_string()
     }
 
@@ -71,22 +84,38 @@ impl RuntimeApi {
     pub(crate) async fn ready(&mut self) -> Result<Instant> {
         match self.word().await? {
             (at, Word::Ready) => Ok(at),
-            (_, Word::Answer(Err(error))) => bail!("the function does not start: {error}"),
-            (_, Word::Answer(Ok(_))) => bail!("the function answered before it was asked"),
+            (_, Word::Failed { error, .. }) => bail!("the function does not start: {error}"),
+            (_, Word::Answer(_)) => bail!("the function answered before it was asked"),
         }
     }
 
     /// Gives it one and waits for the answer, and for its next request, so that its work is over.
     pub(crate) async fn invoke(&mut self, event: &Value) -> Result<(Duration, Value)> {
         let start = Instant::now();
-        self.events.send(Bytes::from(serde_json::to_vec(event)?)).await?;
+        self.hand_over(event).await?;
         let (at, answer) = match self.word().await? {
-            (at, Word::Answer(Ok(answer))) => (at, answer),
-            (_, Word::Answer(Err(error))) => bail!("the function failed: {error}"),
+            (at, Word::Answer(answer)) => (at, answer),
+            (_, Word::Failed { error, .. }) => bail!("the function failed: {error}"),
             (_, Word::Ready) => bail!("the function asked for an event before it answered the last one"),
         };
         self.ready().await?;
         Ok((at.saturating_duration_since(start), answer))
+    }
+
+    /// Gives it an event.
+    ///
+    /// # Errors
+    /// When the event is no JSON.
+    pub async fn hand_over(&self, event: &Value) -> Result<()> {
+        Ok(self.events.send(Bytes::from(serde_json::to_vec(event)?)).await?)
+    }
+
+    /// Waits for what it says next.
+    ///
+    /// # Errors
+    /// When it says nothing for 30 s.
+    pub async fn next(&mut self) -> Result<Word> {
+        Ok(self.word().await?.1)
     }
 
     async fn word(&mut self) -> Result<(Instant, Word)> {
@@ -113,13 +142,11 @@ async fn answer(
         return Ok(invocation(event));
     }
     let body = request.into_body().collect().await?.to_bytes();
-    let text = || String::from_utf8_lossy(&body).into_owned();
-    let answer = if path.ends_with("/response") {
-        serde_json::from_slice(&body).map_err(|error| format!("no JSON: {error}"))
-    } else {
-        Err(text())
-    };
-    let _nobody_waits = shared.words.send((Instant::now(), Word::Answer(answer))).await;
+    let said = serde_json::from_slice(&body)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned()));
+    let word =
+        if path.ends_with("/response") { Word::Answer(said) } else { Word::Failed { path, error: said } };
+    let _nobody_waits = shared.words.send((Instant::now(), word)).await;
     let mut accepted = Response::new(Full::default());
     *accepted.status_mut() = StatusCode::ACCEPTED;
     Ok(accepted)

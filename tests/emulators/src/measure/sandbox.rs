@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use super::runtime_api::RuntimeApi;
+use crate::proxy::Proxy;
 
 /// A running function.
 pub(crate) struct Sandbox {
@@ -32,6 +33,8 @@ pub struct ColdStart {
     pub cpu_ms: f64,
     /// The most resident memory so far, in KiB.
     pub rss_kib: u64,
+    /// What it asked of AWS meanwhile.
+    pub calls: usize,
 }
 
 impl Sandbox {
@@ -103,9 +106,10 @@ impl Sandbox {
 pub(crate) async fn cold_start(
     program: &Path,
     name: &str,
-    variables: &[(String, String)],
+    (variables, proxy): (&[(String, String)], &Proxy),
     event: &Value,
 ) -> Result<(ColdStart, Value)> {
+    proxy.forget();
     let mut sandbox = Sandbox::start(program, name, variables).await?;
     let init_cpu = sandbox.cpu()?;
     let (first, answer) = sandbox.invoke(event).await.with_context(|| format!("`{name}`"))?;
@@ -115,6 +119,7 @@ pub(crate) async fn cold_start(
         first_ms: first.as_secs_f64() * 1e3,
         cpu_ms: sandbox.cpu()?.as_secs_f64() * 1e3,
         rss_kib: sandbox.peak_kib()?,
+        calls: proxy.recording().calls().len(),
     };
     sandbox.stop().await?;
     Ok((measured, answer))

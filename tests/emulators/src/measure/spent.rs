@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::world::{Projection, World};
 
 /// Calls of one kind.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -36,8 +36,8 @@ pub struct Spent {
 pub(crate) async fn spent(world: &World, function: &str) -> Result<Vec<Spent>> {
     let recording = world.proxy.recording();
     let mut units = BTreeMap::new();
-    for (table, indexes) in &world.indexes {
-        units.insert(table.as_str(), largest_write(world, table).await?.saturating_mul(1 + indexes));
+    for (table, index) in &world.indexes {
+        units.insert(table.as_str(), Units { write: largest_write(world, table).await?, index: *index });
     }
     let mut sums: BTreeMap<(Service, String), Spent> = BTreeMap::new();
     for Recorded { call, bytes_in, bytes_out, .. } in recording.calls() {
@@ -55,14 +55,11 @@ pub(crate) async fn spent(world: &World, function: &str) -> Result<Vec<Spent>> {
         }
         if call.service == Service::DynamoDb {
             let table = call.resources.first().map_or("", |name| name.split('/').next().unwrap_or_default());
-            let each = units.get(table).copied().unwrap_or(1);
+            let units = units.get(table).copied().unwrap_or(Units { write: 1, index: None });
             match call.operation.as_str() {
-                "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" => {
-                    sum.write_units += call.items * each;
-                }
-                "TransactWriteItems" => {
-                    sum.write_units += call.items * each * 2;
-                }
+                "PutItem" | "DeleteItem" | "BatchWriteItem" => sum.write_units += call.items * units.put(),
+                "UpdateItem" => sum.write_units += call.items * units.update(),
+                "TransactWriteItems" => sum.write_units += call.items * units.put() * 2,
                 // Every record of a hot path is below 4 KiB; an absent one costs a unit too.
                 "GetItem" | "BatchGetItem" => {
                     sum.read_units += call.items;
@@ -74,6 +71,33 @@ pub(crate) async fn spent(world: &World, function: &str) -> Result<Vec<Spent>> {
         }
     }
     Ok(sums.into_values().collect())
+}
+
+/// What writes to a table cost: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html>, "Provisioned throughput
+/// considerations": an index is written when what it holds of the item changes.
+#[derive(Debug, Clone, Copy)]
+struct Units {
+    /// Of the item.
+    write: usize,
+    index: Option<Projection>,
+}
+
+impl Units {
+    /// A new item is new in the index. Keys are far below a KB.
+    fn put(self) -> usize {
+        match self.index {
+            None => self.write,
+            Some(Projection::Keys) => self.write + 1,
+            Some(Projection::Whole) => self.write * 2,
+        }
+    }
+
+    fn update(self) -> usize {
+        match self.index {
+            None | Some(Projection::Keys) => self.write,
+            Some(Projection::Whole) => self.write * 2,
+        }
+    }
 }
 
 /// Write units of an item of this table: of the largest there is, for an item grows with its attempts.

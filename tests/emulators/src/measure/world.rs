@@ -19,6 +19,15 @@ use yaml_serde::Value as Yaml;
 pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const SECRETS_PREFIX: &str = "sluice";
 
+/// What an index holds of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Projection {
+    /// Its keys, which no update of ours changes.
+    Keys,
+    /// All of it.
+    Whole,
+}
+
 /// One account with everything in it.
 pub struct World {
     pub(crate) proxy: Proxy,
@@ -26,9 +35,10 @@ pub struct World {
     pub(crate) tables: Wire,
     variables: Vec<(String, String)>,
     urls: BTreeMap<&'static str, String>,
-    /// How many indexes each table has: a write to the table is a write to each.
-    pub(crate) indexes: BTreeMap<String, usize>,
+    /// Each table's index, if it has one.
+    pub(crate) indexes: BTreeMap<String, Option<Projection>>,
     _dynoxide: Dynoxide,
+    _settings: tempfile::TempDir,
     platform: tokio::task::JoinHandle<()>,
 }
 
@@ -71,7 +81,9 @@ impl World {
         }
         create_secrets(&queues).await?;
         let (address, platform) = platform().await?;
-        let config = workspace().join("config").display().to_string();
+        let settings = tempfile::tempdir()?;
+        crate::deploy::compile_settings(settings.path())?;
+        let config = settings.path().display().to_string();
         variables.push(("SLUICE_CONFIG".to_owned(), config));
         variables.push(("SLUICE_SECRETS_PREFIX".to_owned(), SECRETS_PREFIX.to_owned()));
         variables.push(("SLUICE_DIGEST_LOCK".to_owned(), "GOVERNANCE".to_owned()));
@@ -80,7 +92,17 @@ impl World {
         variables.push(("SLUICE_DIGEST_DAYS".to_owned(), "1".to_owned()));
         let seen = Endpoint { url: proxy.url(), ..endpoint };
         variables.extend(seen.variables().map(|(name, value)| (name.to_owned(), value)));
-        Ok(Self { proxy, queues, tables, variables, urls, indexes, _dynoxide: dynoxide, platform })
+        Ok(Self {
+            proxy,
+            queues,
+            tables,
+            variables,
+            urls,
+            indexes,
+            _dynoxide: dynoxide,
+            _settings: settings,
+            platform,
+        })
     }
 
     /// What a function is told.
@@ -111,7 +133,7 @@ async fn create_tables(
     wire: &Wire,
     template: &Yaml,
     variables: &mut Vec<(String, String)>,
-) -> Result<BTreeMap<String, usize>> {
+) -> Result<BTreeMap<String, Option<Projection>>> {
     let resources =
         template.get("Resources").and_then(Yaml::as_mapping).context("a template without resources")?;
     let mut indexes = BTreeMap::new();
@@ -132,14 +154,28 @@ async fn create_tables(
             }
         }
         wire.json("dynamodb", "DynamoDB_20120810.CreateTable", &body).await?;
-        let count = body.get("GlobalSecondaryIndexes").and_then(Value::as_array).map_or(0, Vec::len);
-        indexes.insert(name.to_owned(), count);
+        indexes.insert(name.to_owned(), projection(&body)?);
         variables.push((format!("SLUICE_TABLE_{}", name.to_uppercase()), name.to_owned()));
     }
     if indexes.is_empty() {
         bail!("the template has no tables");
     }
     Ok(indexes)
+}
+
+/// Of a table's one index.
+fn projection(table: &Value) -> Result<Option<Projection>> {
+    let Some(indexes) = table.get("GlobalSecondaryIndexes").and_then(Value::as_array) else {
+        return Ok(None);
+    };
+    match indexes.as_slice() {
+        [index] => match index.pointer("/Projection/ProjectionType").and_then(Value::as_str) {
+            Some("KEYS_ONLY") => Ok(Some(Projection::Keys)),
+            Some("ALL") => Ok(Some(Projection::Whole)),
+            other => bail!("an index projects {other:?}, which is not counted"),
+        },
+        more => bail!("{} indexes of one table are not counted", more.len()),
+    }
 }
 
 /// A secret for each name that the configuration mentions.

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use sluice_emulators::deploy::{Binaries, workspace};
+use sluice_emulators::deploy::{Binaries, compile_settings, workspace};
 use sluice_emulators::{Endpoint, Ministack, Wire, until};
 
 use crate::stack::Stack;
@@ -53,6 +53,7 @@ struct Watch {
     port: u16,
     functions: Vec<Running>,
     logs: tempfile::TempDir,
+    settings: tempfile::TempDir,
     _apis: Running,
 }
 
@@ -70,7 +71,9 @@ impl Watch {
         let listening =
             until(Duration::from_secs(30), || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
         assert!(listening.is_some(), "`cargo lambda watch` does not listen");
-        Self { port, functions: Vec::new(), logs: tempfile::tempdir().unwrap(), _apis: apis }
+        let settings = tempfile::tempdir().unwrap();
+        compile_settings(settings.path()).unwrap();
+        Self { port, functions: Vec::new(), logs: tempfile::tempdir().unwrap(), settings, _apis: apis }
     }
 
     fn run(&mut self, binaries: &Binaries, function: &str, endpoint: &Endpoint, stack: &Stack) {
@@ -79,7 +82,7 @@ impl Watch {
             .env_clear()
             .envs(endpoint.variables())
             .envs(stack.variables(function))
-            .env("SLUICE_CONFIG", workspace().join("config"))
+            .env("SLUICE_CONFIG", self.settings.path())
             .env("AWS_LAMBDA_RUNTIME_API", format!("http://127.0.0.1:{}/.rt/{function}", self.port))
             .env("AWS_LAMBDA_FUNCTION_NAME", function)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "1")

@@ -26,6 +26,8 @@ pub(super) struct ColdStart {
     pub(super) cpu_ms: f64,
     /// The most resident memory.
     pub(super) rss_kib: u64,
+    /// What it asked of AWS meanwhile.
+    pub(super) calls: usize,
 }
 
 /// Events through all steps.

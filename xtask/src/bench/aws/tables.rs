@@ -25,6 +25,14 @@ fn median(starts: &[ColdStart], of: impl Fn(&ColdStart) -> f64) -> f64 {
     f64::midpoint(lower, upper)
 }
 
+/// The values that a quarter and three quarters of the runs stay below.
+fn quartiles(starts: &[ColdStart], of: impl Fn(&ColdStart) -> f64) -> (f64, f64) {
+    let mut values: Vec<f64> = starts.iter().map(of).collect();
+    values.sort_by(f64::total_cmp);
+    let at = |quarter: usize| values.get(values.len() * quarter / 4).copied().unwrap_or_default();
+    (at(1), at(3))
+}
+
 fn mebibytes(start: &ColdStart) -> f64 {
     f64::from(u32::try_from(start.rss_kib).unwrap_or(u32::MAX)) / 1_024.0
 }
@@ -38,17 +46,19 @@ pub(super) fn cold_starts(measured: &Measured, sizes: &[(String, Size)]) {
         starts(HELLO).len()
     ));
     say::line(
-        "| function | spawn to /next, ms | CPU of it, ms | first event, ms | CPU to first response, ms | × hello | RSS MiB | program, bytes | ZIP, bytes |",
+        "| function | spawn to /next, ms | CPU of it, ms | first event, ms | CPU to first response, ms | its quartiles | × hello | AWS calls | RSS MiB | program, bytes | ZIP, bytes |",
     );
-    say::line("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
+    say::line("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     let (mut most_cpu, mut most_rss, mut most_bytes) = (0.0_f64, 0.0_f64, 0);
     for name in FUNCTIONS.into_iter().chain([HELLO]) {
         let all = starts(name);
         let (cpu, rss) = (median(all, |start| start.cpu_ms), median(all, mebibytes));
+        let (lower, upper) = quartiles(all, |start| start.cpu_ms);
+        let calls = median(all, |start| count(start.calls));
         let size = sizes.iter().find(|(sized, _)| sized == name).map(|(_, size)| *size);
         let Size { binary, zip } = size.unwrap_or(Size { binary: 0, zip: 0 });
         say::line(&format!(
-            "| {name} | {:.2} | {:.2} | {:.2} | {cpu:.2} | {:.2} | {rss:.1} | {binary} | {zip} |",
+            "| {name} | {:.2} | {:.2} | {:.2} | {cpu:.2} | {lower:.2}–{upper:.2} | {:.2} | {calls:.0} | {rss:.1} | {binary} | {zip} |",
             median(all, |start| start.init_ms),
             median(all, |start| start.init_cpu_ms),
             median(all, |start| start.first_ms),
@@ -188,8 +198,14 @@ mod tests {
 
     #[test]
     fn the_median_of_cold_starts_is_the_middle_or_between_the_two_middles() {
-        let start =
-            |cpu_ms| ColdStart { init_ms: 0.0, init_cpu_ms: 0.0, first_ms: 0.0, cpu_ms, rss_kib: 2_048 };
+        let start = |cpu_ms| ColdStart {
+            init_ms: 0.0,
+            init_cpu_ms: 0.0,
+            first_ms: 0.0,
+            cpu_ms,
+            rss_kib: 2_048,
+            calls: 0,
+        };
         let cpu =
             |all: &[f64]| median(&all.iter().copied().map(start).collect::<Vec<_>>(), |start| start.cpu_ms);
         assert!((cpu(&[3.0, 1.0, 2.0]) - 2.0).abs() < 1e-9);
