@@ -1,4 +1,4 @@
-//! Reviews: one item each, replaced version by version (`docs/adr/0040-reviews.md`).
+//! Reviews: one item each, replaced version by version (`docs/adr/0042-reviews.md`).
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
