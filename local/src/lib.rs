@@ -44,7 +44,7 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
         Command::Rules(command) => command::rules::run(command, &cli.place, clock).await,
         Command::Config(Config::Check) => Ok(command::config::check_all(cli.place.config.as_deref())),
         Command::Config(Config::Compile { directory }) => {
-            command::config::compile_to(cli.place.config.as_deref(), &directory)
+            command::config::compile_to(cli.place.config.as_deref(), directory)
         }
         Command::Config(Config::Init { directory }) => command::config::init(directory),
         Command::Audit(Audit::Verify(AuditVerify { file: Some(file), public_key, .. })) => {

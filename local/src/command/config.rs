@@ -35,7 +35,14 @@ pub fn compile_to(from: Option<&Path>, directory: &Path) -> Result<Output, Comma
     let bundle = from.map_or_else(builtin::bundle, Bundle::read);
     let compiled = match compile(&bundle) {
         Ok(compiled) => compiled,
-        Err(_) => return Ok(check_all(from)),
+        Err(error) => {
+            // What is wrong with the configuration itself is told whole; the rest is only in the way of compiling it.
+            let checked = check_all(from);
+            return match checked.exit {
+                Exit::Ok => Err(CommandError::configuration(error.to_string())),
+                _ => Ok(checked),
+            };
+        }
     };
     let file = directory.join(COMPILED_FILE);
     let written = std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&file, &compiled));

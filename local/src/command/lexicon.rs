@@ -101,10 +101,10 @@ fn build(args: &Build) -> Result<Output, CommandError> {
         let name = path.display().to_string();
         let list = sluice_settings::word_list(&name, &input::bytes(path)?)
             .map_err(|problem| CommandError::configuration(problem.to_string()))?;
-        compiler.add(&list).map_err(refused)?;
+        compiler.add(&list).map_err(|error| refused(&error))?;
     }
     let bulk = args.words.as_deref().map(|path| words(args, path, &mut compiler)).transpose()?;
-    let (built, description) = compiler.build().map_err(refused)?;
+    let (built, description) = compiler.build().map_err(|error| refused(&error))?;
     let count = built.words();
     let bytes = publish(&args.out, |out| built.write(description, out))?;
     let Bulk { short, long, .. } = bulk.unwrap_or_default();
@@ -131,10 +131,12 @@ fn words(args: &Build, path: &Path, compiler: &mut Compiler) -> Result<Bulk, Com
         allow: Vec::new(),
         forms: Vec::new(),
     };
-    compiler.add_words(&list, text.lines().map(str::trim).filter(|line| !line.is_empty())).map_err(refused)
+    compiler
+        .add_words(&list, text.lines().map(str::trim).filter(|line| !line.is_empty()))
+        .map_err(|error| refused(&error))
 }
 
-fn refused(error: LexiconError) -> CommandError {
+fn refused(error: &LexiconError) -> CommandError {
     CommandError::configuration(error.to_string())
 }
 
@@ -170,7 +172,7 @@ fn open(path: &Path) -> Result<Index, CommandError> {
 fn inspect(path: &Path) -> Result<Output, CommandError> {
     let index = open(path)?;
     let shape = index.shape();
-    let lexicon = Lexicon::of(index).map_err(refused)?;
+    let lexicon = Lexicon::of(index).map_err(|error| refused(&error))?;
     let lists: Vec<Value> = lexicon
         .lists()
         .map(|list| json!({ "id": list.id, "category": list.category, "severity": list.severity, "origin": list.origin }))
@@ -208,7 +210,7 @@ fn check(path: &Path) -> Result<Output, CommandError> {
 }
 
 fn scan(args: &ScanFile) -> Result<Output, CommandError> {
-    let lexicon = Lexicon::of(open(&args.file)?).map_err(refused)?;
+    let lexicon = Lexicon::of(open(&args.file)?).map_err(|error| refused(&error))?;
     if let Some(path) = &args.lines {
         let texts = input::text(path)?;
         let (rows, lines): (Vec<_>, Vec<_>) = texts.lines().map(|text| found(&lexicon, text)).unzip();

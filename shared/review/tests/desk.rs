@@ -1,5 +1,5 @@
 //! The desk over the embedded store.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 
 use std::sync::Arc;
 

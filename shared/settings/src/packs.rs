@@ -45,7 +45,9 @@ pub(crate) fn compile_all(
     let compiled = names.into_iter().map(|name| {
         let pack = whole.get(name).and_then(Option::as_ref);
         let pack = pack.and_then(|whole| {
-            compile(whole, name, (bundle.lexicons(), &lists), care).map_err(|found| problems.extend(found)).ok()
+            compile(whole, name, (bundle.lexicons(), &lists), care)
+                .map_err(|found| problems.extend(found))
+                .ok()
         });
         (name.to_owned(), pack.map(Arc::new))
     });

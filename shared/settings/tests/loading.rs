@@ -75,6 +75,7 @@ fn the_shipped_scripts_pass_the_last_scan_of_the_shipped_pack() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of mistakes")]
 fn each_mistake_is_told_with_its_code_and_place() {
     // what is written, what stands there instead, the code, a word of the message
     let table = [

@@ -130,7 +130,8 @@ impl Gate {
     }
 
     pub(crate) async fn run_event(&self, event: SqsEvent) -> SqsBatchResponse {
-        sluice_steps::run(&self.handler, &self.store, &self.clock, &self.handler.metrics, event).await
+        let run = sluice_steps::run(&self.handler, &self.store, &self.clock, &self.handler.metrics, event);
+        Box::pin(run).await
     }
 }
 

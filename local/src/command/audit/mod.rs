@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 use sluice_domain::audit::{AuditRecord, Disposition};
 use sluice_domain::delivery::Delivery;
-use sluice_domain::id::{TenantId, TraceId};
+use sluice_domain::id::{RuleId, TenantId, TraceId};
 use sluice_domain::review::{Point, ReviewId};
 use sluice_domain::time::BusinessDay;
 use sluice_ports::{AuditLog, Deliveries as _, KeyRing as _, Reviews as _};
@@ -125,7 +125,7 @@ fn explain(record: &AuditRecord, delivery: Option<&Delivery>) -> String {
             );
         }
         let held = decision.path.iter().filter(|step| step.matched).map(|step| &step.rule);
-        let held: Vec<&str> = decision.matched.iter().chain(held).map(|rule| rule.as_str()).collect();
+        let held: Vec<&str> = decision.matched.iter().chain(held).map(RuleId::as_str).collect();
         let pack = &decision.pack;
         let _infallible = writeln!(text, "rules     {} held: {}", held.len(), held.join(", "));
         let _infallible = writeln!(text, "pack      {} {} sha256 {}", pack.id, pack.version, pack.sha256);

@@ -80,7 +80,7 @@ impl Packs {
 
     /// A pack by its file's name, with or without the ending.
     fn pack(&self, name: &str) -> Result<Arc<RulePack>, CommandError> {
-        let file = if name.ends_with(".yaml") { name.to_owned() } else { format!("{name}.yaml") };
+        let file = format!("{}.yaml", name.strip_suffix(".yaml").unwrap_or(name));
         if let Some(pack) = self.good.get(&file) {
             return Ok(Arc::clone(pack));
         }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValue;
 use sluice_domain::order::OrderEntry;
 use sluice_ports::{Destroyed, Erasure, ErasureRequest, Outbox, PortError};
@@ -184,7 +185,7 @@ impl Tables {
                 Err(error)
                     if error
                         .as_service_error()
-                        .is_some_and(|it| it.is_conditional_check_failed_exception()) => {}
+                        .is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {}
                 Err(error) => return Err(self.fault(table, &error)),
             }
         }

@@ -81,20 +81,19 @@ impl RulePack {
     /// Rules that another one makes pointless.
     fn check_reach(&self, errors: &mut Vec<RulePackError>) {
         for (place, rule) in self.rules.iter().enumerate() {
-            let others = self.rules.iter().enumerate();
+            let mut others = self.rules.iter();
             let by = match self.mode {
                 Mode::FirstMatch => {
-                    let earlier = others.take(place).map(|(_, other)| other);
-                    earlier.into_iter().find(|other| covers(other, rule) && self.implies(rule, other))
+                    others.take(place).find(|other| covers(other, rule) && self.implies(rule, other))
                 }
                 // An allowing rule beside one that refuses; among refusals each is a reason of its own.
-                Mode::StrictestWins if rule.source.then.allows() && rule.exceptions.is_empty() => {
-                    let refusing = others.map(|(_, other)| other).filter(|other| {
+                Mode::StrictestWins if rule.source.then.allows() && rule.exceptions.is_empty() => others
+                    .find(|other| {
                         !other.source.then.allows()
                             && other.exceptions.iter().all(|(exception, _)| !exception.then.allows())
-                    });
-                    refusing.into_iter().find(|other| covers(other, rule) && self.implies(rule, other))
-                }
+                            && covers(other, rule)
+                            && self.implies(rule, other)
+                    }),
                 Mode::StrictestWins => None,
             };
             let Some(by) = by.map(|by| by.source.id.clone()) else { continue };

@@ -82,7 +82,7 @@ impl RulePack {
         if default.then.allows() {
             errors.push(Place::Default.with(Fault::AllowingDefault));
         }
-        check(&default, Place::Default, &mut errors);
+        check(&default, &Place::Default, &mut errors);
         let mut categories: Vec<String> = lexicon.categories().map(str::to_owned).collect();
         categories.push(FOREIGN_LINK.to_owned());
         let mut slots = Slots::over(categories);
@@ -98,7 +98,7 @@ impl RulePack {
             if mode == Mode::FirstMatch && rule.priority == 0 {
                 errors.push(place.clone().with(Fault::NoPriority));
             }
-            check(&rule, place, &mut errors);
+            check(&rule, &place, &mut errors);
             rules.extend(compile_rule(rule, &mut slots, &mut errors));
         }
         if !errors.is_empty() {
@@ -189,7 +189,7 @@ fn compile_rule(rule: RuleSource, slots: &mut Slots, errors: &mut Vec<RulePackEr
     Some(Rule { when: when?, source: rule, exceptions })
 }
 
-fn check(rule: &RuleSource, place: Place, errors: &mut Vec<RulePackError>) {
+fn check(rule: &RuleSource, place: &Place, errors: &mut Vec<RulePackError>) {
     let mut add = |fault| errors.push(place.clone().with(fault));
     named(&rule.title, &rule.code, &rule.basis, &mut add);
     if rule.stages.is_empty() {

@@ -107,7 +107,7 @@ impl Slot {
 
     /// As people read it in an explanation.
     pub(super) fn shown(&self, snapshot: &Snapshot, place: usize) -> String {
-        if let Some(text) = snapshot.text(place) {
+        if let Some(TextValue(text)) = snapshot.text(place) {
             return text.unwrap_or("none").to_owned();
         }
         let code = snapshot.code(place);
@@ -244,6 +244,9 @@ fn level(severity: Severity) -> u8 {
     }
 }
 
+/// What a place of texts holds; an event may have no value for it.
+struct TextValue<'a>(Option<&'a str>);
+
 /// The values of one event, by place.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Snapshot {
@@ -257,9 +260,9 @@ impl Snapshot {
     }
 
     /// The value of a text; `None` when the place holds no text.
-    fn text(&self, place: usize) -> Option<Option<&str>> {
+    fn text(&self, place: usize) -> Option<TextValue<'_>> {
         let found = self.texts.iter().find(|(at, _)| *at == place);
-        found.map(|(_, text)| text.as_deref())
+        found.map(|(_, text)| TextValue(text.as_deref()))
     }
 
     /// As if this had not been found.
@@ -311,7 +314,7 @@ impl Object for Section {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let Root { slots, snapshot } = &*self.root;
         let place = *slots.sections.get(&self.section)?.get(key.as_str()?)?;
-        if let Some(text) = snapshot.text(place) {
+        if let Some(TextValue(text)) = snapshot.text(place) {
             return Some(text.map_or(Value::from(()), Value::from));
         }
         Some(slots.get(place)?.value(snapshot.code(place)))

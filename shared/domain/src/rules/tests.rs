@@ -385,7 +385,7 @@ fn a_pack_with_a_mistake_is_refused() {
         (when("event"), "write `event.` and a name"),
         (
             when("text.absolut_word"),
-            "the categories phone_number, absolute_word, absolute_exemption, foreign_link",
+            "the categories phone_number, id_number, wechat_id, qq_number, url, absolute_word, absolute_exemption, foreign_link",
         ),
         (when("range(10)"), "`range`, which does not exist"),
         (when("event.kind == 'folow'"), "never holds"),
