@@ -23,8 +23,9 @@ struct Budget {
 /// The event is the dearest one: a form, which grants a consent before the decision.
 const BUDGETS: [Budget; 4] = [
     Budget { function: "webhook-verify", an_event: 0, an_invocation: 1, a_process: 0, write_units: 0 },
-    // Audit record and grant. Receipts, consents and messages by batch. Receipt, grant, packed audit record and its index entry are a unit each.
-    Budget { function: "compliance-check", an_event: 2, an_invocation: 3, a_process: 0, write_units: 4 },
+    // Audit record and grant. Receipts, consents and messages by batch. Receipt, packed audit record and its index entry are a unit each; the
+    // grant holds the notice that was shown, and is two.
+    Budget { function: "compliance-check", an_event: 2, an_invocation: 3, a_process: 0, write_units: 5 },
     // The exposure, and again in its index.
     Budget { function: "bucket-assignment", an_event: 1, an_invocation: 1, a_process: 0, write_units: 2 },
     // Claim and end, and the claim's index entry. The secrets of a channel are fetched when it is first used.

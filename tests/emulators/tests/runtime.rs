@@ -32,13 +32,14 @@ fn variables(settings: &Path) -> Vec<(String, String)> {
         ("AWS_LAMBDA_LOG_FORMAT".to_owned(), "JSON".to_owned()),
         ("SLUICE_CONFIG".to_owned(), settings.display().to_string()),
         ("SLUICE_KMS_KEY".to_owned(), "arn:aws:kms:us-east-1:000000000000:key/k".to_owned()),
+        ("SLUICE_AUDIT_KEY".to_owned(), "arn:aws:kms:us-east-1:000000000000:key/a".to_owned()),
         ("SLUICE_SECRETS_PREFIX".to_owned(), "sluice".to_owned()),
         ("SLUICE_REPORTS".to_owned(), "reports".to_owned()),
         ("SLUICE_DIGESTS".to_owned(), "digests".to_owned()),
         ("SLUICE_DIGEST_LOCK".to_owned(), "GOVERNANCE".to_owned()),
         ("SLUICE_DIGEST_DAYS".to_owned(), "1".to_owned()),
     ];
-    for table in ["KEYS", "CONSENT", "AUDIT", "EXPOSURES", "DELIVERIES", "ORDERS", "RECEIPTS"] {
+    for table in ["KEYS", "CONSENT", "AUDIT", "EXPOSURES", "DELIVERIES", "ORDERS", "RECEIPTS", "REVIEWS"] {
         variables.push((format!("SLUICE_TABLE_{table}"), table.to_lowercase()));
     }
     for queue in ["EVENTS", "CLEARED", "ASSIGNED"] {

@@ -54,11 +54,13 @@ impl Stack {
         Self { template, physical }
     }
 
-    /// The variables that the template sets for a function, as far as they name a part of the stack or a parameter.
+    /// The variables that the template sets for a function, as far as they name a part of the stack or a parameter. A program that is no
+    /// function is a person's, who tells it all that the functions are told.
     pub(crate) fn variables(&self, program: &str) -> BTreeMap<String, String> {
-        let function = &self.template.functions()[program];
+        let functions = self.template.functions();
+        let told = functions.iter().filter(|(name, _)| *name == program || !functions.contains_key(program));
         let parameters = self.template.parameters();
-        let all = self.template.variables(function).into_iter();
+        let all = told.flat_map(|(_, function)| self.template.variables(function));
         all.filter_map(|(name, id)| Some((name, self.physical.get(&id).or(parameters.get(&id))?.clone())))
             .collect()
     }
