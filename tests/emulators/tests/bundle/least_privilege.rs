@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sluice::demo::callbacks;
 use sluice_emulators::proxy::{Fault, Rule};
 use sluice_ports::{Clock as _, Queue};
 
@@ -38,6 +39,9 @@ const UNUSED: [(&str, &str, &str, &str); 2] = [
         "configuration from a bucket, as the deployed bundle takes it (deployed.rs)",
     ),
 ];
+
+/// Titles in the demo's list of what a reviewer gets to see; the link nobody answers for.
+const REVIEWED: [&str; 2] = ["chat with a phone number", "chat with a foreign link"];
 
 /// A day and an hour: a day is sealed only when nothing of it can still be under way.
 const NEXT_DAY_MS: i64 = 90_000_000;
@@ -89,6 +93,9 @@ async fn a_reviewed_day(uses: &mut Uses) {
     let (gate, account) = Gate::set_without_consents().await;
     gate.grant_standing_consents(&account).await;
     gate.proxy.forget();
+    for callback in callbacks::all(gate.clock.now().0).iter().filter(|it| REVIEWED.contains(&it.title)) {
+        gate.call(callback).await;
+    }
     play(&gate).await;
     gate.review(&account).await;
     gate.settle().await;
@@ -108,7 +115,7 @@ async fn a_throttled_day(uses: &mut Uses) {
         gate.proxy.inject(Rule::new(Fault::Throttle).function(function).operation("PutItem").times(1, 15));
     }
     gate.proxy.inject(Rule::new(Fault::LostAnswer).share(0.05, 7));
-    gate.simulators.wechat_person_refuses("wx00demo00000000", sluice::demo::callbacks::WECHAT_FOLLOWER);
+    gate.simulators.wechat_person_refuses("wx00demo00000000", callbacks::WECHAT_FOLLOWER);
     play(&gate).await;
     uses.note(&gate);
 }
