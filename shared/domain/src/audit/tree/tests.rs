@@ -1,9 +1,4 @@
-use std::collections::BTreeMap;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
-use serde::Deserialize;
 
 use super::*;
 
@@ -41,98 +36,6 @@ fn roots_are_those_of_certificate_transparency() {
             growing.push(*leaf);
         }
     }
-}
-
-/// `tests/vectors/rfc6962_proofs.json`: the proofs that the Certificate Transparency project tests its verifiers with.
-#[derive(Deserialize)]
-struct Suite {
-    inclusion: BTreeMap<String, Inclusion>,
-    consistency: BTreeMap<String, Consistency>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Inclusion {
-    leaf_idx: u64,
-    tree_size: u64,
-    root: String,
-    leaf_hash: String,
-    proof: Option<Vec<String>>,
-    want_err: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Consistency {
-    size1: u64,
-    size2: u64,
-    root1: String,
-    root2: String,
-    proof: Option<Vec<String>>,
-    want_err: bool,
-}
-
-fn suite() -> Suite {
-    serde_json::from_str(include_str!("../../../../../tests/vectors/rfc6962_proofs.json")).unwrap()
-}
-
-/// What is no SHA-256 does not even parse where Sluice reads a proof.
-fn hash(base64: &str) -> Option<Hash> {
-    STANDARD.decode(base64).unwrap().try_into().ok().map(Hash)
-}
-
-fn path(proof: Option<&Vec<String>>) -> Option<Vec<Hash>> {
-    proof.map_or(Some(vec![]), |proof| proof.iter().map(|text| hash(text)).collect())
-}
-
-#[test]
-fn inclusion_proofs_are_judged_as_certificate_transparency_judges_them() {
-    let cases = suite().inclusion;
-    assert_eq!(cases.len(), 98);
-    for (name, case) in cases {
-        let proven = || {
-            let (leaf, root) = (hash(&case.leaf_hash)?, hash(&case.root)?);
-            verify_inclusion(case.leaf_idx, case.tree_size, leaf, &path(case.proof.as_ref())?, root).ok()
-        };
-        assert_eq!(proven().is_none(), case.want_err, "{name}");
-    }
-}
-
-#[test]
-fn consistency_proofs_are_judged_as_certificate_transparency_judges_them() {
-    let cases = suite().consistency;
-    assert_eq!(cases.len(), 98);
-    for (name, case) in cases {
-        // One case that holds has roots that are no SHA-256: each is told from the others by its own.
-        let root = |text: &str| hash(text).unwrap_or_else(|| Hash::of(text.as_bytes()));
-        let proven = || {
-            let (first, second) = (root(&case.root1), root(&case.root2));
-            verify_consistency(case.size1, case.size2, first, second, &path(case.proof.as_ref())?).ok()
-        };
-        assert_eq!(proven().is_none(), case.want_err, "{name}");
-    }
-}
-
-/// The proofs that are made are those of the suite, hash for hash: its trees are over the eight inputs above.
-#[test]
-fn the_proofs_that_are_made_are_those_of_certificate_transparency() {
-    let inputs =
-        ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
-    let leaves = inputs.map(|input| leaf(&hex::decode(input).unwrap()));
-    let suite = suite();
-    let made = |size: u64| &leaves[..usize::try_from(size).unwrap()];
-    let mut compared = 0;
-    for (name, case) in suite.inclusion.iter().filter(|(name, _)| name.ends_with("/happy-path")) {
-        let own = inclusion_path(usize::try_from(case.leaf_idx).unwrap(), made(case.tree_size));
-        assert_eq!(own, path(case.proof.as_ref()), "{name}");
-        compared += 1;
-    }
-    for (name, case) in suite.consistency.iter().filter(|(name, _)| name.ends_with("/happy-path")) {
-        let own = consistency_path(usize::try_from(case.size1).unwrap(), made(case.size2));
-        assert_eq!(own, path(case.proof.as_ref()), "{name}");
-        compared += 1;
-    }
-    assert_eq!(compared, 10);
 }
 
 #[test]
