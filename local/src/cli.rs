@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod channels;
 mod link;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use sluice_domain::source::{Digest, SchemeName};
 use sluice_domain::time::BusinessDay;
 
 pub use audit::{Audit, AuditProve, AuditVerify};
+pub use channels::{Channels, ChannelsCodes, PlatformName};
 pub use link::{Link, LinkCheck, LinkQr, LinkSign, LinkVerify};
 
 /// Sluice, the compliance gate between Douyin and private-domain channels.
@@ -75,6 +77,9 @@ pub enum Command {
     /// Links: which may be sent, signed links that expire, QR codes.
     #[command(subcommand)]
     Link(Link),
+    /// What is known of the channels: the meaning of every code.
+    #[command(subcommand)]
+    Channels(Channels),
     /// Compiled word lists: build, inspect, check, use.
     #[command(subcommand)]
     Lexicon(crate::command::lexicon::LexiconCommand),

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use sluice_embedded::{SystemClock, SystemEntropy};
 use sluice_ports::Clock;
 
-use cli::{Audit, AuditVerify, Bucket, Cli, Command, Config, Consent, Link, ReceiptAction};
+use cli::{Audit, AuditVerify, Bucket, Channels, Cli, Command, Config, Consent, Link, ReceiptAction};
 use output::{CommandError, Output};
 use state::StateError;
 
@@ -38,6 +38,7 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
         }
         Command::Verify(args) => command::verify::run(args, clock.now()),
         Command::Scan(args) => command::scan::run(args, &state::settings(&cli.place)?, clock.now()),
+        Command::Channels(Channels::Codes(args)) => Ok(command::channels::codes(args)),
         Command::Lexicon(command) => command::lexicon::run(command),
         Command::Bucket(Bucket::Hash(args)) => command::bucket::hash(args),
         Command::Bucket(Bucket::Assign(args)) => command::bucket::assign(args, &state::settings(&cli.place)?),

@@ -278,3 +278,24 @@ fn a_bad_pack_is_told_with_file_line_and_advice_and_exits_with_3() {
         assert!(problem["message"].as_str().unwrap().contains(advice), "{problem}");
     }
 }
+
+#[test]
+fn the_meaning_of_every_code_can_be_printed() {
+    let (code, rows) = json(&["channels", "codes"]);
+    assert!(code == 0 && rows.len() > 170, "{} rows", rows.len());
+    let (code, rows) = json(&["channels", "codes", "wecom", "--code", "-1"]);
+    assert_eq!((code, rows.len()), (0, 1));
+    let row = &rows[0];
+    assert_eq!(
+        (&row["class"], &row["most_attempts"], &row["source"]),
+        (&"transient".into(), &4.into(), &"WW90455".into())
+    );
+    // The same number means something else at another platform.
+    let class = |platform| json(&["channels", "codes", platform, "--code", "48002"]).1[0]["class"].clone();
+    assert_eq!((class("wecom"), class("wechat")), ("endpoint".into(), "opt_out".into()));
+    assert_eq!(json(&["channels", "codes", "feishu", "--code", "55321"]).1[0]["last"], 55_999);
+    let unknown = sluice(&["channels", "codes", "--code", "7654321"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stdout).contains("in no table"));
+    assert_eq!(sluice(&["channels", "codes", "dingtalk"]).status.code(), Some(2));
+}

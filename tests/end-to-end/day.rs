@@ -233,6 +233,7 @@ async fn play(day: &Day) {
             25 => day.trouble(Platform::Wecom, FaultEffect::Code { code: 45_009, status: 200 }, 3),
             32 => day.trouble(Platform::Feishu, FaultEffect::ResetAfterCommit, 1),
             36 => day.trouble(Platform::Wechat, FaultEffect::ResetAfterCommit, 2),
+            38 => day.trouble(Platform::Feishu, FaultEffect::Code { code: 7_654_321, status: 200 }, 1),
             39 => day.trouble(Platform::Wecom, FaultEffect::Status { status: 503 }, 3),
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sluice_channels::{Idempotency, SendReport};
+use sluice_channels::{Idempotency, SendReport, codes};
 use sluice_domain::consent::{Evidence, Mark, Withdrawal};
 use sluice_domain::delivery::{Attempt, Delivery, FencingToken, Outcome};
 use sluice_domain::destination::Destination;
@@ -39,11 +39,15 @@ where
     ) -> Result<(), StageError> {
         let trace = work.cleared.event().trace_id;
         let (outcome, now) = (report.outcome.as_str(), self.clock.now());
+        let unknown = codes::is_unknown(&work.destination.channel, &report);
         let attempt = attempt(&work.delivery, report, now);
         self.end(&work.delivery, work.owner, attempt, settlement.clone())
             .await
             .map_err(|error| StageError::port(&error, trace))?;
         self.metrics.count(Signal::SendOutcome { outcome });
+        if unknown {
+            self.metrics.count(Signal::UnknownCode { channel: work.destination.channel.as_str() });
+        }
         self.count(work.destination, &settlement);
         if settlement == Settlement::Delivered {
             let channel = work.destination.channel.as_str();

@@ -186,7 +186,10 @@ where
         if report.outcome == (Outcome::RecipientRefused { opt_out: false }) {
             self.note_unreachable(&work, &report).await;
         }
-        let settlement = settlement(&report.outcome, history, self.ending(&work, idempotency));
+        let settlement = match settlement(&report.outcome, history, self.ending(&work, idempotency)) {
+            Settlement::Waiting { .. } if work.is_last(&report) => history.refusal(),
+            settlement => settlement,
+        };
         self.settle(&work, report, settlement).await
     }
 

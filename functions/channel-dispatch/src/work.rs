@@ -1,4 +1,4 @@
-use sluice_channels::SendReport;
+use sluice_channels::{SendReport, codes};
 use sluice_domain::consent::{ConsentKey, Purpose};
 use sluice_domain::delivery::{Attempt, Delivery, FencingToken, Outcome};
 use sluice_domain::destination::Destination;
@@ -28,6 +28,15 @@ impl Work<'_> {
             .scripts
             .get(&assignment.script)
             .is_none_or(|script| script.version != assignment.script_version)
+    }
+
+    /// Was this the last attempt that the platform allows for such an answer?
+    pub(crate) fn is_last(&self, report: &SendReport) -> bool {
+        let code = report.code.as_deref().and_then(|code| code.parse().ok());
+        let row = code.and_then(|code| codes::find(&self.destination.channel, code));
+        let same = self.delivery.attempts.iter().filter(|attempt| attempt.code == report.code).count();
+        // The attempt that ends now has no code yet.
+        row.and_then(|row| row.most_attempts).is_some_and(|most| same + 1 >= most as usize)
     }
 
     pub(crate) fn consent_key(&self, purpose: &Purpose) -> ConsentKey {

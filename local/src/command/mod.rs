@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod bucket;
+pub mod channels;
 pub mod config;
 pub mod consent;
 pub mod dlq;
@@ -76,6 +77,7 @@ pub async fn on_state(
         | Command::Send(_)
         | Command::Verify(_)
         | Command::Scan(_)
+        | Command::Channels(_)
         | Command::Lexicon(_)
         | Command::Bucket(_)
         | Command::Config(_)

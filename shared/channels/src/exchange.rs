@@ -12,9 +12,9 @@ use crate::channels::{Channels, Errand};
 use crate::message::SendReport;
 use crate::reading::{Dialect, Reading, Ruling};
 use crate::refusal::Refusal;
-use crate::text;
 use crate::tokens::{Token, TokenKey};
 use crate::verdict::{Scope, Verdict, Wait};
+use crate::{echo, text};
 
 /// An answer, or why there is none.
 pub(crate) struct Heard(Result<Reading, TransportError>);
@@ -158,8 +158,8 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         match heard.0 {
             Ok(reading) => SendReport {
                 outcome: self.outcome(errand, dialect, &reading, accepted),
+                message: reading.said().map(|words| echo::without(words, errand.message)),
                 code: Some(reading.code),
-                message: reading.message.map(|words| without_echo(words, errand)),
                 provider_log_id: reading.log_id,
                 request_sha256,
             },
@@ -234,16 +234,4 @@ fn silent(error: &TransportError) -> (Outcome, &'static str) {
         // A failure that is not known yet may have sent the message.
         _ => (Outcome::Unclear, "transport"),
     }
-}
-
-/// A platform's words are kept with the delivery; the text we sent is not.
-fn without_echo(words: String, errand: Errand<'_>) -> String {
-    let echoed = |part: &str| !part.is_empty() && words.contains(part);
-    let message = errand.message;
-    if message.text.lines().any(|line| line.trim().len() >= 6 && echoed(line.trim()))
-        || message.recipient.as_deref().is_some_and(echoed)
-    {
-        return "(not kept: it repeats what was sent)".to_owned();
-    }
-    words
 }

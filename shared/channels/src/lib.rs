@@ -5,9 +5,12 @@ mod blocks;
 mod call;
 pub mod callback;
 mod channels;
+pub mod codes;
+mod douyin;
+mod echo;
 mod endpoints;
 mod exchange;
-pub mod feishu;
+mod feishu;
 #[cfg(feature = "hyper-client")]
 mod http_client;
 mod message;
@@ -16,8 +19,8 @@ mod refusal;
 mod text;
 mod tokens;
 mod verdict;
-pub mod wechat;
-pub mod wecom;
+mod wechat;
+mod wecom;
 
 pub use channels::{Channels, idempotency};
 pub use endpoints::{Endpoints, InvalidEndpoint};

@@ -34,7 +34,7 @@ pub struct SendReport {
     pub outcome: Outcome,
     /// The platform's raw code, or Sluice's own word where the platform said nothing: `no_answer`, `too_long`, `http_503`, …
     pub code: Option<String>,
-    /// Its message, cut to 1 KiB.
+    /// What it said, at most 1 KiB and never what was sent: its words for a known code, the whole answer for anything else.
     pub message: Option<String>,
     /// Its log id (`X-Tt-Logid`, `hint:[…]`, `rid:`).
     pub provider_log_id: Option<String>,

@@ -4,8 +4,8 @@ use http::StatusCode;
 use serde_json::Value;
 use sluice_ports::HttpResponse;
 
-use crate::text;
 use crate::verdict::{Row, row};
+use crate::{echo, text};
 
 /// How one platform words its answers.
 pub(crate) struct Dialect {
@@ -55,6 +55,22 @@ pub(crate) struct Reading {
     pub(crate) codeless: bool,
     /// The whole body; null when it is no JSON.
     pub(crate) body: Value,
+    /// The whole body as text. It may hold a token, if it answers a request for one.
+    pub(crate) raw: String,
+}
+
+impl Reading {
+    /// What is kept of an answer to a send: the platform's words for a code that is known, otherwise everything it said.
+    pub(crate) fn said(&self) -> Option<&str> {
+        match self.ruling {
+            Ruling::Accepted | Ruling::Listed(_) => self.message.as_deref(),
+            Ruling::Unlisted
+            | Ruling::TooMany
+            | Ruling::TooLarge
+            | Ruling::ServerFault
+            | Ruling::Unreadable => Some(self.raw.as_str()).filter(|raw| !raw.is_empty()),
+        }
+    }
 }
 
 impl Dialect {
@@ -67,12 +83,15 @@ impl Dialect {
         Reading {
             ruling: self.rule(answer.status, code),
             code: code.map_or_else(|| format!("http_{}", answer.status.as_u16()), |code| code.to_string()),
-            message: words.filter(|words| !words.is_empty()).map(|words| text::cut(words, 1_024).to_owned()),
+            message: words
+                .filter(|words| !words.is_empty())
+                .map(|words| text::cut(words, echo::KEPT).to_owned()),
             log_id: (self.log_id)(answer, words),
             reset_seconds: header(answer, "x-ogw-ratelimit-reset")
                 .and_then(|seconds| seconds.trim().parse().ok()),
             codeless,
             body,
+            raw: echo::raw(&answer.body),
         }
     }
 

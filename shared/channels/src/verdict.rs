@@ -3,8 +3,10 @@
 /// One line of a platform's error table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
-    /// The platform's code.
+    /// The platform's code; of a run of codes, the first.
     pub code: i64,
+    /// The last code of the run; of a single code, the same.
+    pub last: i64,
     /// What Sluice does about it.
     pub verdict: Verdict,
     /// What the platform says it means.
@@ -13,6 +15,20 @@ pub struct Row {
     pub source: &'static str,
     /// How sure it is.
     pub evidence: Evidence,
+    /// How many attempts in all the platform wants at most, where it says so.
+    pub most_attempts: Option<u32>,
+}
+
+impl Row {
+    /// The same for every code up to this one.
+    pub(crate) const fn through(self, last: i64) -> Self {
+        Self { last, ..self }
+    }
+
+    /// With a limit of attempts.
+    pub(crate) const fn at_most(self, attempts: u32) -> Self {
+        Self { most_attempts: Some(attempts), ..self }
+    }
 }
 
 /// How sure a row is. Nothing here was tried on a live tenant.
@@ -26,6 +42,21 @@ pub enum Evidence {
     Reported,
     /// Concluded from a general rule of the platform.
     Inferred,
+    /// The number itself could not be confirmed anywhere.
+    Unconfirmed,
+}
+
+impl Evidence {
+    /// As tables show it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::Libraries => "libraries",
+            Self::Reported => "reported",
+            Self::Inferred => "inferred",
+            Self::Unconfirmed => "unconfirmed",
+        }
+    }
 }
 
 /// What is done about a code.
@@ -56,6 +87,57 @@ pub enum Verdict {
     },
     /// Nothing gets through this endpoint until a person mends it.
     Endpoint,
+}
+
+impl Verdict {
+    /// The class, as tables and records show it.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Duplicate => "delivered",
+            Self::RefreshToken => "token",
+            Self::SignAgain => "signature",
+            Self::Throttle(..) => "throttled",
+            Self::Transient => "transient",
+            Self::Quota(_) => "quota",
+            Self::Recipient { opt_out: false } => "recipient",
+            Self::Recipient { opt_out: true } => "opt_out",
+            Self::Content { compliance: false } => "content",
+            Self::Content { compliance: true } => "compliance",
+            Self::Endpoint => "endpoint",
+        }
+    }
+
+    /// What Sluice does, as tables show it.
+    pub fn action(self) -> &'static str {
+        match self {
+            Self::Duplicate => "count as delivered",
+            Self::RefreshToken => "new token, repeat once; then stop the endpoint",
+            Self::SignAgain => "sign anew, repeat once; then stop the endpoint",
+            Self::Throttle(_, Scope::Endpoint) => "hold the endpoint back, then repeat",
+            Self::Throttle(_, Scope::Recipient) => "hold this message back, then repeat",
+            Self::Transient => "repeat with growing pauses",
+            Self::Quota(_) => "hold the endpoint back until the quota fills",
+            Self::Recipient { opt_out: false } => "refuse; note that the person is out of reach",
+            Self::Recipient { opt_out: true } => "refuse; withdraw the consent",
+            Self::Content { compliance: false } => "refuse the message",
+            Self::Content { compliance: true } => "refuse the message; tell the compliance officer",
+            Self::Endpoint => "refuse; stop the endpoint until a person mends it",
+        }
+    }
+
+    /// The waiting time, as tables show it.
+    pub fn wait(self) -> Option<String> {
+        match self {
+            Self::Throttle(Wait::Seconds(seconds), _) => Some(format!("{seconds} s")),
+            Self::Throttle(Wait::Rising { first, most }, _) => Some(format!("{first} s to {most} s")),
+            Self::Throttle(Wait::ResetHeader, _) => Some("x-ogw-ratelimit-reset, or 60 s".to_owned()),
+            Self::Throttle(Wait::MinuteHourDay, _) => Some("60 s, 60 min, midnight".to_owned()),
+            Self::Quota(Refill::NextDay) => Some("until midnight in China".to_owned()),
+            Self::Quota(Refill::NextMonth) => Some("until the first of the month in China".to_owned()),
+            Self::Transient => Some("2 s to 300 s".to_owned()),
+            _ => None,
+        }
+    }
 }
 
 /// How long a throttle lasts.
@@ -97,7 +179,7 @@ pub enum Refill {
 
 /// The row of a code.
 pub(crate) fn row(table: &'static [Row], code: i64) -> Option<&'static Row> {
-    table.iter().find(|row| row.code == code)
+    table.iter().find(|row| (row.code..=row.last).contains(&code))
 }
 
 /// A row, in a line: for the tables.
@@ -108,22 +190,5 @@ pub(crate) const fn when(
     source: &'static str,
     evidence: Evidence,
 ) -> Row {
-    Row { code, verdict, meaning, source, evidence }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Row;
-
-    #[test]
-    fn no_table_names_a_code_twice_or_success() {
-        for table in [crate::feishu::ERRORS, crate::wecom::ERRORS, crate::wechat::ERRORS] {
-            let mut codes: Vec<i64> = table.iter().map(|row: &Row| row.code).collect();
-            codes.sort_unstable();
-            let before = codes.len();
-            codes.dedup();
-            assert_eq!(codes.len(), before, "a code is listed twice");
-            assert!(!codes.contains(&0), "0 is success, not an error");
-        }
-    }
+    Row { code, last: code, verdict, meaning, source, evidence, most_attempts: None }
 }

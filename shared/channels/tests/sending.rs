@@ -6,9 +6,7 @@ mod support;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sluice_channels::{
-    Channels, HyperClient, Idempotency, Row, Verdict, Wait, feishu, idempotency, wechat, wecom,
-};
+use sluice_channels::{Channels, HyperClient, Idempotency, Row, Verdict, Wait, codes, idempotency};
 use sluice_domain::delivery::Outcome;
 use sluice_domain::destination::Channel;
 use sluice_domain::time::UnixMillis;
@@ -82,13 +80,18 @@ fn a_refused_sign_is_renewed_once_with_the_secret_before() {
     assert_eq!((report.outcome, requests.len()), (Outcome::EndpointRefused, 2));
 }
 
-/// The platforms' tables, each with a channel that speaks to it and the field of the code.
-fn tables() -> [(&'static [Row], Channel, &'static str); 3] {
-    [
-        (feishu::ERRORS, feishu_app(), "code"),
-        (wecom::ERRORS, wecom_app(), "errcode"),
-        (wechat::ERRORS, wechat_custom(), "errcode"),
-    ]
+/// Every row that a channel can be answered, and the field of the code.
+fn tables() -> Vec<(&'static [Row], Channel, &'static str)> {
+    let speaks = |platform: &str| match platform {
+        "feishu" => Some((feishu_app(), "code")),
+        "wecom" => Some((wecom_app(), "errcode")),
+        "wechat" => Some((wechat_custom(), "errcode")),
+        _ => None,
+    };
+    let tables = codes::TABLES.iter().filter(|table| (table.platform, table.api) != ("wecom", "bot"));
+    tables
+        .filter_map(|table| speaks(table.platform).map(|(channel, field)| (table.rows, channel, field)))
+        .collect()
 }
 
 fn first_wait_ms(wait: Wait) -> i64 {
@@ -233,7 +236,23 @@ fn empty_texts_and_odd_links_are_not_sent() {
 fn a_platform_that_repeats_the_message_is_not_quoted() {
     let echo = json!({ "errcode": 40_058, "errmsg": "bad parameter near 张先生 138****0001" }).to_string();
     let (report, _) = send(&wecom_bot(), &message(), vec![answer(200, &echo)]);
-    assert!(!report.message.unwrap().contains("138"));
+    let kept = report.message.unwrap();
+    assert!(kept.starts_with("bad parameter near ·") && !kept.contains("138"), "{kept}");
+}
+
+#[test]
+fn of_a_code_that_nobody_knows_the_whole_answer_is_kept_and_told() {
+    let odd = r#"{"errcode":7654321,"errmsg":"new rule","hint":{"of":"张先生"}}"#;
+    for (channel, known) in [(wecom_bot(), false), (wecom_app(), false), (wechat_custom(), false)] {
+        let (report, _) = send(&channel, &message(), vec![answer(200, odd)]);
+        assert_eq!(report.message.as_deref(), Some(odd.replace("张先生", "···").as_str()));
+        assert_eq!(codes::is_unknown(&channel, &report), !known, "{}", channel.as_str());
+        let (report, _) = send(&channel, &message(), vec![answer(200, r#"{"errcode":45009,"errmsg":"x"}"#)]);
+        assert!(!codes::is_unknown(&channel, &report));
+    }
+    let (report, _) =
+        send(&wecom_bot(), &message(), vec![answer(200, &format!("<html>{}", "x".repeat(9_000)))]);
+    assert_eq!((report.outcome, report.message.unwrap().len()), (Outcome::Unclear, 1_024));
 }
 
 #[test]

@@ -111,6 +111,11 @@ pub enum Signal<'a> {
         /// The outcome's class: `delivered`, `quota_exhausted`, `content_refused`, …
         outcome: &'a str,
     },
+    /// A platform answered with a code that no table has: a person must look it up.
+    UnknownCode {
+        /// The channel.
+        channel: &'a str,
+    },
     /// From the callback's arrival to the platform's yes.
     EndToEndDuration {
         /// The channel.
@@ -180,7 +185,7 @@ pub enum Signal<'a> {
 
 impl<'a> Signal<'a> {
     /// One of each, with placeholder values: what the dashboard and the tests go through.
-    pub const ALL: [Signal<'static>; 32] = [
+    pub const ALL: [Signal<'static>; 33] = [
         Signal::Received,
         Signal::Verified,
         Signal::Rejected { code: "" },
@@ -197,6 +202,7 @@ impl<'a> Signal<'a> {
         Signal::InDoubt { channel: "" },
         Signal::Throttled { channel: "" },
         Signal::SendOutcome { outcome: "" },
+        Signal::UnknownCode { channel: "" },
         Signal::EndToEndDuration { channel: "" },
         Signal::DeadLettered { queue: "" },
         Signal::ConsentStoreFailure,
@@ -234,6 +240,7 @@ impl<'a> Signal<'a> {
             Self::InDoubt { .. } => "InDoubt",
             Self::Throttled { .. } => "Throttled",
             Self::SendOutcome { .. } => "SendOutcome",
+            Self::UnknownCode { .. } => "UnknownCode",
             Self::EndToEndDuration { .. } => "EndToEndDuration",
             Self::DeadLettered { .. } => "DeadLettered",
             Self::ConsentStoreFailure => "ConsentStoreFailure",
@@ -302,6 +309,7 @@ impl<'a> Signal<'a> {
             | Self::Refused { channel }
             | Self::InDoubt { channel }
             | Self::Throttled { channel }
+            | Self::UnknownCode { channel }
             | Self::EndToEndDuration { channel } => Some(("Channel", channel)),
             Self::SendOutcome { outcome } | Self::LinkOpened { outcome } => Some(("Outcome", outcome)),
             Self::DeadLettered { queue } => Some(("Queue", queue)),

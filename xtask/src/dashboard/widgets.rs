@@ -119,6 +119,7 @@ fn health() -> Vec<Widget> {
                 total(Signal::ConsentStoreFailure),
                 total(Signal::SettingsReloadFailure),
                 each(Signal::RuleFailed { rule: "" }),
+                each(Signal::UnknownCode { channel: "" }),
             ],
         ),
         widget(

@@ -64,6 +64,35 @@ async fn a_passing_fault_is_tried_again_later_and_later() {
     assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::Delivered, 4));
 }
 
+/// WeCom asks to come back at most three times after -1 (WW90455).
+#[tokio::test(flavor = "current_thread")]
+async fn a_platform_that_limits_repeats_is_not_asked_more_often() {
+    let desk = desk();
+    let assigned = assigned(1, BOT, Verdict::AllowMasked);
+    for _ in 0..3 {
+        desk.platform.answers_code(Outcome::Transient, "-1");
+        let error = desk.deliver(&assigned).await.unwrap_err();
+        let FailureKind::ThrottledUntil(until) = error.kind else { panic!("{error:?}") };
+        desk.clock.set(until);
+    }
+    desk.platform.answers_code(Outcome::Transient, "-1");
+    assert_eq!(desk.deliver(&assigned).await, Ok(()));
+    let delivery = desk.delivery(&assigned).await;
+    assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::Refused, 4));
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_code_that_no_table_has_is_counted() {
+    for (code, counted) in [("7654321", 1), ("93000", 0), ("http_404", 0)] {
+        let desk = desk();
+        desk.platform.answers_code(Outcome::EndpointRefused, code);
+        let assigned = assigned(1, BOT, Verdict::AllowMasked);
+        assert_eq!(desk.deliver(&assigned).await, Ok(()));
+        assert_eq!(desk.counters.total("UnknownCode"), counted, "{code}");
+        assert_eq!(desk.delivery(&assigned).await.attempts[0].code.as_deref(), Some(code));
+    }
+}
+
 fn consent(assigned: &Assigned, recipient: &str) -> ConsentRecord {
     let event = assigned.cleared.event();
     let key = ConsentKey {

@@ -153,7 +153,7 @@ impl ContactLimits for Watched {
 /// A platform: it takes messages and answers as told; without an answer to give, it says that it took the message.
 #[derive(Clone, Default)]
 pub(crate) struct Platform {
-    answers: Arc<Mutex<VecDeque<Outcome>>>,
+    answers: Arc<Mutex<VecDeque<(Outcome, String)>>>,
     taken: Arc<Mutex<Vec<(String, Message)>>>,
     /// Told when a message came in that will never be answered.
     pub(crate) swallowed: Arc<tokio::sync::Notify>,
@@ -162,7 +162,11 @@ pub(crate) struct Platform {
 
 impl Platform {
     pub(crate) fn answers(&self, outcome: Outcome) {
-        self.answers.lock().unwrap().push_back(outcome);
+        self.answers_code(outcome, "0");
+    }
+
+    pub(crate) fn answers_code(&self, outcome: Outcome, code: &str) {
+        self.answers.lock().unwrap().push_back((outcome, code.to_owned()));
     }
 
     pub(crate) fn taken(&self) -> Vec<(String, Message)> {
@@ -182,13 +186,9 @@ impl Sender for Platform {
             std::future::pending::<()>().await;
         }
         let told = self.answers.lock().unwrap().pop_front();
-        SendReport {
-            outcome: told.unwrap_or(Outcome::Delivered { provider_id: Some("om_1".into()) }),
-            code: Some("0".into()),
-            message: None,
-            provider_log_id: None,
-            request_sha256: None,
-        }
+        let taken = || (Outcome::Delivered { provider_id: Some("om_1".into()) }, "0".to_owned());
+        let (outcome, code) = told.unwrap_or_else(taken);
+        SendReport { outcome, code: Some(code), message: None, provider_log_id: None, request_sha256: None }
     }
 }
 

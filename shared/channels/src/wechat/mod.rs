@@ -1,16 +1,16 @@
 //! 微信: custom (客服) messages of official accounts.
 
 pub(crate) mod custom;
-mod errors;
+pub(crate) mod errors;
 
-pub use errors::ERRORS;
+pub(crate) use errors::TABLES;
 
 use crate::reading::Dialect;
 
 /// Decided on `errcode`.
 pub(crate) const DIALECT: Dialect = Dialect {
     name: "wechat",
-    errors: &[ERRORS],
+    errors: TABLES,
     code_fields: &["errcode"],
     message_fields: &["errmsg"],
     log_id: |_, words| {

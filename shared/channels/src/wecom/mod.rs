@@ -2,24 +2,24 @@
 
 pub(crate) mod app;
 pub(crate) mod bot;
-mod errors;
+pub(crate) mod errors;
 pub(crate) mod pace;
 
-pub use errors::{BOT_ERRORS, ERRORS};
+pub(crate) use errors::{BOT_TABLES, TABLES};
 
 use crate::reading::Dialect;
 
 /// Decided on `errcode`; the words may change at any time (WW90455).
 pub(crate) const DIALECT: Dialect = Dialect {
     name: "wecom",
-    errors: &[ERRORS],
+    errors: TABLES,
     code_fields: &["errcode"],
     message_fields: &["errmsg"],
     log_id: hint,
 };
 
 /// The same for bots, whose limit is by the minute alone.
-pub(crate) const BOT_DIALECT: Dialect = Dialect { errors: &[BOT_ERRORS, ERRORS], ..DIALECT };
+pub(crate) const BOT_DIALECT: Dialect = Dialect { errors: BOT_TABLES, ..DIALECT };
 
 fn hint(_: &sluice_ports::HttpResponse, words: Option<&str>) -> Option<String> {
     let (_, hint) = words?.split_once("hint: [")?;

@@ -20,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// Metrics of Sluice's own that need a person.
-const SIGNALS: [&str; 7] = [
+const SIGNALS: [&str; 8] = [
     "OpenBreaks",
     "OldestReviewAge",
     "InDoubt",
@@ -28,6 +28,7 @@ const SIGNALS: [&str; 7] = [
     "Rejected",
     "ConsentStoreFailure",
     "SettingsReloadFailure",
+    "UnknownCode",
 ];
 
 /// Namespace and name → the logical ids its dimensions name.
