@@ -1,7 +1,7 @@
 use crate::codes::Table;
 use crate::verdict::Evidence::{Documented, Reported};
 use crate::verdict::Verdict::{Content, Endpoint, Quota, Recipient, RefreshToken, Throttle, Transient};
-use crate::verdict::{Refill, Row, Scope, Wait, when};
+use crate::verdict::{Refill, Scope, Wait, when};
 
 const OPEN: &str = "Douyin Open Platform, error codes";
 const MESSAGES: &str = "Douyin, im/send/msg";
@@ -97,4 +97,4 @@ pub(crate) const MESSAGE: Table = Table {
 
 /// Every table of Douyin's: its numbers are one space.
 #[cfg(test)]
-pub(crate) const TABLES: &[&[Row]] = &[MESSAGE.rows, GENERAL.rows, OAUTH.rows];
+pub(crate) const TABLES: &[&[crate::verdict::Row]] = &[MESSAGE.rows, GENERAL.rows, OAUTH.rows];
