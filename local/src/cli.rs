@@ -15,7 +15,9 @@ use sluice_domain::source::{Digest, SchemeName};
 use sluice_domain::time::BusinessDay;
 
 pub use audit::{Audit, AuditProve, AuditVerify};
-pub use channels::{Channels, ChannelsCodes, PlatformName};
+pub use channels::{
+    Channels, ChannelsCodes, ChannelsContactWay, ChannelsMiniLink, MiniLinkKind, PlatformName,
+};
 pub use link::{Link, LinkCheck, LinkQr, LinkSign, LinkVerify};
 
 /// Sluice, the compliance gate between Douyin and private-domain channels.

@@ -39,6 +39,16 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
         Command::Verify(args) => command::verify::run(args, clock.now()),
         Command::Scan(args) => command::scan::run(args, &state::settings(&cli.place)?, clock.now()),
         Command::Channels(Channels::Codes(args)) => Ok(command::channels::codes(args)),
+        Command::Channels(Channels::MiniLink(args)) => {
+            let settings = state::settings(&cli.place)?;
+            let secrets = state::secrets(&cli.place, Arc::clone(&clock))?;
+            command::channels::mini_link(args, &settings, secrets, clock).await
+        }
+        Command::Channels(Channels::ContactWay(args)) => {
+            let settings = state::settings(&cli.place)?;
+            let secrets = state::secrets(&cli.place, Arc::clone(&clock))?;
+            command::channels::contact_way(args, &settings, secrets, clock).await
+        }
         Command::Lexicon(command) => command::lexicon::run(command),
         Command::Bucket(Bucket::Hash(args)) => command::bucket::hash(args),
         Command::Bucket(Bucket::Assign(args)) => command::bucket::assign(args, &state::settings(&cli.place)?),

@@ -5,14 +5,15 @@
 use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
-use sluice_channels::Message;
+use sluice_channels::{Message, Reply};
 use sluice_domain::decision::Verdict;
-use sluice_domain::destination::Destination;
-use sluice_domain::event::{EventKind, PersonalField};
+use sluice_domain::destination::{Channel, Destination};
+use sluice_domain::event::{Event, EventKind, PersonalField, Subject};
 use sluice_domain::failure::FailureKind;
 use sluice_domain::id::{EventKey, MessageId};
 use sluice_domain::link::{
-    Campaign, SignedLinkError, ToSign, append_customer_channel, customer_channel, link_to, sign_link,
+    Campaign, SignedLinkError, ToSign, append_customer_channel, customer_channel, find_links, link_to,
+    sign_link,
 };
 use sluice_domain::progress::{Assignment, Cleared};
 use sluice_domain::rules::Facts;
@@ -23,6 +24,8 @@ use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::UnixMillis;
 
 const HOUR_MS: i64 = 3_600_000;
+/// A private message on Douyin can be answered for so long.
+const REPLY_MS: i64 = 24 * HOUR_MS;
 
 /// Why no message leaves.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,7 +86,12 @@ pub(crate) fn message(
     let variables = variables(cleared, assignment, destination, tenant, keys)?;
     let rendered = script.render(&variables)?;
     let title = rendered.title.as_deref().map(|title| ("title", title));
-    let texts: Vec<(&str, &str)> = title.into_iter().chain([("message", rendered.text.as_str())]).collect();
+    let fields = rendered.fields.values().map(|value| ("message", value.as_str()));
+    let texts: Vec<(&str, &str)> =
+        title.into_iter().chain([("message", rendered.text.as_str())]).chain(fields).collect();
+    if destination.channel.is_reply() && texts.iter().any(|(_, text)| leads_away(text, tenant)) {
+        return Err(ComposeError::NotAllowed("contact_diversion".to_owned()));
+    }
     let decision = tenant.rules.evaluate(&Facts {
         kind: Some(event.kind),
         sender: Some(&tenant.name),
@@ -95,16 +103,53 @@ pub(crate) fn message(
     if !decision.verdict.allows() {
         return Err(ComposeError::NotAllowed(decision.main_code().to_owned()));
     }
-    let (link, recipient) = match destination.channel.recipient_field() {
-        // To the person: there is nothing about them to look up, and the address came with their form.
-        Some(label) => {
-            let field = PersonalField::Form(label.to_owned());
-            (None, event.open(keys, &field)?.map(|address| exposed(&address).to_owned()))
-        }
-        None => (lead_link(cleared, destination, tenant, keys)?, None),
+    // To the person: there is nothing about them to look up, and the address came with what they did.
+    let address = match destination.channel.recipient_field() {
+        Some(label) => Some(PersonalField::Form(label.to_owned())),
+        None => destination.channel.is_reply().then_some(PersonalField::OpenId),
     };
-    let dispatch_id = dispatch_id(&event.key, destination);
-    Ok(Message { dispatch_id, title: rendered.title, text: rendered.text, link, recipient })
+    let (link, recipient) = match (&destination.channel, address) {
+        (Channel::Landing { page }, _) => {
+            (Some(signed(("打开", page), cleared, destination, tenant, keys)?), None)
+        }
+        (_, Some(field)) => (None, event.open(keys, &field)?.map(|address| exposed(&address).to_owned())),
+        (_, None) => (lead_link(cleared, destination, tenant, keys)?, None),
+    };
+    Ok(Message {
+        dispatch_id: dispatch_id(&event.key, destination),
+        title: rendered.title,
+        text: rendered.text,
+        link,
+        recipient,
+        fields: rendered.fields,
+        reply: reply_to(event),
+        at: cleared.cleared_at(),
+    })
+}
+
+/// What leads away from Douyin: its rules let nothing of it pass, whatever the tenant's own pack says.
+fn leads_away(text: &str, tenant: &Tenant) -> bool {
+    const CATEGORIES: [&str; 5] =
+        ["contact_diversion", "off_platform_trade", "phone_number", "wechat_id", "account"];
+    let hits = tenant.rules.lexicon().scan(text).hits;
+    hits.iter().any(|hit| CATEGORIES.contains(&hit.category.as_str())) || !find_links(text).is_empty()
+}
+
+/// The person's own words that a reply names.
+fn reply_to(event: &Event) -> Option<Reply> {
+    let account = event.account.clone()?;
+    match &event.subject {
+        Subject::Conversation { conversation_id, message_id, outgoing: false, .. } => Some(Reply::Message {
+            account,
+            conversation_id: conversation_id.clone(),
+            message_id: message_id.clone(),
+            until: event.received_at.plus_ms(REPLY_MS),
+        }),
+        Subject::Comment { item_id, comment_id } => {
+            Some(Reply::Comment { account, item_id: item_id.clone(), comment_id: comment_id.clone() })
+        }
+        _ => None,
+    }
 }
 
 fn variables(
@@ -126,10 +171,10 @@ fn variables(
             form.insert(label.clone(), value(field, mask)?);
         }
     }
-    let acquisition_link = destination.acquisition_link.as_ref().map(|link| {
-        let channel = customer_channel(keys, &destination.id, assignment.bucket, cleared.person());
-        append_customer_channel(link, &channel)
-    });
+    let acquisition_link = destination
+        .acquisition_link
+        .as_ref()
+        .map(|link| append_customer_channel(link, &customer_channel(keys, event.trace_id)));
     Ok(Variables {
         tenant: tenant.name.clone(),
         event: title(event.kind).to_owned(),
@@ -151,6 +196,16 @@ fn lead_link(
     keys: &TenantKeys,
 ) -> Result<Option<(String, String)>, ComposeError> {
     let Some(base) = tenant.links.lead_base.as_ref() else { return Ok(None) };
+    signed(("查看线索", base), cleared, destination, tenant, keys).map(Some)
+}
+
+fn signed(
+    (label, base): (&str, &str),
+    cleared: &Cleared,
+    destination: &Destination,
+    tenant: &Tenant,
+    keys: &TenantKeys,
+) -> Result<(String, String), ComposeError> {
     let event = cleared.event();
     let [_, _, _, _, nonce @ ..] = *event.trace_id.as_bytes();
     let what = ToSign {
@@ -162,7 +217,12 @@ fn lead_link(
         key: event.personal.values().find_map(Sealed::key_number),
     };
     let token = sign_link(keys, &what)?;
-    Ok(Some(("查看线索".to_owned(), link_to(base, &token))))
+    // A landing page is reached through the front door, where that is known; it counts the openings.
+    let link = match (&destination.channel, &tenant.links.door) {
+        (Channel::Landing { .. }, Some(door)) => format!("{}/links/{token}", door.trim_end_matches('/')),
+        _ => link_to(base, &token),
+    };
+    Ok((label.to_owned(), link))
 }
 
 /// Ids may hold characters that names of campaigns may not.
@@ -211,7 +271,6 @@ fn title(kind: EventKind) -> &'static str {
 mod tests {
     use super::*;
     use sluice_domain::consent::Recipient;
-    use sluice_domain::destination::Channel;
     use sluice_domain::id::{DestinationId, MessageId, SourceId, TenantId};
 
     #[test]

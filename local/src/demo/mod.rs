@@ -124,7 +124,13 @@ impl Stage {
                 Channel::FeishuBot { .. }
                 | Channel::FeishuApp { .. }
                 | Channel::WecomBot { .. }
-                | Channel::WechatCustom { .. } => Some(1),
+                | Channel::WechatCustom { .. }
+                | Channel::WechatTemplate { .. }
+                | Channel::WechatSubscribe { .. }
+                | Channel::DouyinMessage { .. }
+                | Channel::DouyinComment { .. }
+                | Channel::Webhook { .. } => Some(1),
+                Channel::Landing { .. } => Some(0),
             }
         };
         delivered.filter_map(members).sum()

@@ -164,13 +164,20 @@ impl World {
                             members: members.clone(),
                         });
                     }
-                    Channel::WechatCustom { app_id, secret: name, .. } => {
+                    Channel::WechatCustom { app_id, secret: name, .. }
+                    | Channel::WechatTemplate { app_id, secret: name, .. }
+                    | Channel::WechatSubscribe { app_id, secret: name, .. } => {
                         options.wechat_accounts.push(WechatAccount {
                             app_id: app_id.clone(),
                             secret: secret(name),
                             followers: vec![WECHAT_FOLLOWER.to_owned()],
                         });
                     }
+                    // None of the demo's: the first two ask for an account of a merchant, the others for a system of one.
+                    Channel::DouyinMessage { .. }
+                    | Channel::DouyinComment { .. }
+                    | Channel::Webhook { .. }
+                    | Channel::Landing { .. } => {}
                 }
             }
         }
@@ -207,9 +214,14 @@ fn secret_names(channel: &Channel) -> Vec<&str> {
         }
         Channel::FeishuApp { secret, .. }
         | Channel::WecomApp { secret, .. }
-        | Channel::WechatCustom { secret, .. } => {
-            vec![secret]
+        | Channel::WechatCustom { secret, .. }
+        | Channel::WechatTemplate { secret, .. }
+        | Channel::WechatSubscribe { secret, .. }
+        | Channel::Webhook { secret, .. } => vec![secret],
+        Channel::DouyinMessage { refresh_token, .. } | Channel::DouyinComment { refresh_token, .. } => {
+            vec![refresh_token]
         }
+        Channel::Landing { .. } => Vec::new(),
         Channel::WecomBot { key } => vec![key],
     }
 }

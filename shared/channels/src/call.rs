@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use sluice_ports::HttpRequest;
+use sluice_ports::{HttpRequest, Reach};
 
 use crate::refusal::Refusal;
 
@@ -17,6 +17,11 @@ impl Payload {
     pub(crate) fn json(value: &Value, limit: usize) -> Result<Self, Refusal> {
         let bytes = Bytes::from(value.to_string());
         if bytes.len() <= limit { Ok(Self(bytes)) } else { Err(Refusal::content("too_long")) }
+    }
+
+    /// The bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// Lower-case hex SHA-256.
@@ -33,20 +38,42 @@ pub(crate) fn post(url: String, payload: &Payload) -> HttpRequest {
         url,
         headers: vec![(header::CONTENT_TYPE, json)],
         body: payload.0.clone(),
+        reach: Reach::Platform,
     }
 }
 
 /// `GET`.
 pub(crate) fn get(url: String) -> HttpRequest {
-    HttpRequest { method: Method::GET, url, headers: Vec::new(), body: Bytes::new() }
+    HttpRequest { method: Method::GET, url, headers: Vec::new(), body: Bytes::new(), reach: Reach::Platform }
+}
+
+/// `POST` of a form.
+pub(crate) fn form(url: String, fields: &[(&str, &str)]) -> HttpRequest {
+    let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", query(value))).collect();
+    let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+    HttpRequest {
+        method: Method::POST,
+        url,
+        headers: vec![(header::CONTENT_TYPE, form)],
+        body: Bytes::from(pairs.join("&")),
+        reach: Reach::Platform,
+    }
 }
 
 /// `Authorization: Bearer …`, kept out of hyper's logs.
 pub(crate) fn bearer(token: &str) -> Result<(HeaderName, HeaderValue), Refusal> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-        .map_err(|_| Refusal::endpoint("token_malformed"))?;
+    secret_header(header::AUTHORIZATION, &format!("Bearer {token}"))
+}
+
+/// A token in a header of its own, likewise.
+pub(crate) fn token_header(name: &'static str, token: &str) -> Result<(HeaderName, HeaderValue), Refusal> {
+    secret_header(HeaderName::from_static(name), token)
+}
+
+fn secret_header(name: HeaderName, value: &str) -> Result<(HeaderName, HeaderValue), Refusal> {
+    let mut value = HeaderValue::from_str(value).map_err(|_| Refusal::endpoint("token_malformed"))?;
     value.set_sensitive(true);
-    Ok((header::AUTHORIZATION, value))
+    Ok((name, value))
 }
 
 /// A value inside a query, percent-encoded but for unreserved characters.

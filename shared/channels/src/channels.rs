@@ -85,6 +85,30 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             Channel::WechatCustom { app_id, secret, openid_field: _ } => {
                 self.with_token(errand, Application::Wechat { app_id }, secret).await
             }
+            Channel::WechatTemplate { app_id, secret, template_id, mini_program, .. } => {
+                let mini_program = mini_program.as_ref();
+                let application = Application::WechatTemplate { app_id, template_id, mini_program };
+                self.with_token(errand, application, secret).await
+            }
+            Channel::WechatSubscribe { app_id, secret, template_id, account, page, .. } => {
+                let (account, page) = (*account, page.as_deref());
+                let application = Application::WechatSubscribe { app_id, template_id, account, page };
+                self.with_token(errand, application, secret).await
+            }
+            Channel::DouyinMessage { client_key, refresh_token, acknowledge }
+            | Channel::DouyinComment { client_key, refresh_token, acknowledge } => {
+                self.douyin(errand, client_key, refresh_token, acknowledge).await
+            }
+            Channel::Webhook { url, secret, allow_private } => {
+                self.webhook(errand, url, secret, *allow_private).await
+            }
+            Channel::Landing { .. } => Ok(SendReport {
+                outcome: Outcome::Delivered { provider_id: None },
+                code: Some("landing".to_owned()),
+                message: None,
+                provider_log_id: None,
+                request_sha256: None,
+            }),
         }
     }
 
@@ -136,9 +160,18 @@ pub fn idempotency(channel: &Channel) -> Idempotency {
         Channel::WecomApp { .. } => {
             Idempotency::Window { ms: wecom::app::DUPLICATE_CHECK_S * 1_000 - MARGIN_MS }
         }
-        Channel::FeishuBot { .. } | Channel::WecomBot { .. } | Channel::WechatCustom { .. } => {
-            Idempotency::None
-        }
+        // `client_msg_id`: the same person once in ten minutes.
+        Channel::WechatTemplate { .. } => Idempotency::Window { ms: 10 * 60_000 - 2 * 60_000 },
+        // `webhook-id`: the receiver drops what it has seen, for as long as anybody would try (Standard Webhooks).
+        Channel::Webhook { .. } => Idempotency::Window { ms: 24 * 60 * 60_000 - MARGIN_MS },
+        // A repeat of a subscribe message can spend another consent of the person's.
+        Channel::WechatSubscribe { .. }
+        | Channel::FeishuBot { .. }
+        | Channel::WecomBot { .. }
+        | Channel::WechatCustom { .. }
+        | Channel::DouyinMessage { .. }
+        | Channel::DouyinComment { .. }
+        | Channel::Landing { .. } => Idempotency::None,
     }
 }
 

@@ -54,7 +54,12 @@ fn tables_of(channel: &Channel) -> &'static [&'static [Row]] {
         Channel::FeishuBot { .. } | Channel::FeishuApp { .. } => feishu::TABLES,
         Channel::WecomBot { .. } => wecom::BOT_TABLES,
         Channel::WecomApp { .. } => wecom::TABLES,
-        Channel::WechatCustom { .. } => wechat::TABLES,
+        Channel::WechatCustom { .. } | Channel::WechatTemplate { .. } | Channel::WechatSubscribe { .. } => {
+            wechat::TABLES
+        }
+        Channel::DouyinMessage { .. } | Channel::DouyinComment { .. } => douyin::TABLES,
+        // They answer with statuses, not with codes.
+        Channel::Webhook { .. } | Channel::Landing { .. } => &[],
     }
 }
 

@@ -69,6 +69,7 @@ mod tests {
             link: Some(("查看".into(), "https://crm.example.com/leads?sluice=bDF8.x1".into())),
             recipient: Some("oPersonOpenId1".into()),
             dispatch_id: "d".into(),
+            ..Message::default()
         }
     }
 

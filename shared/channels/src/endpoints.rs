@@ -6,7 +6,10 @@ pub struct Endpoints {
     feishu: String,
     wecom: String,
     wechat: String,
+    douyin: String,
 }
+
+const DOUYIN: &str = "https://open.douyin.com";
 
 /// A base address that must not be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +32,7 @@ impl Default for Endpoints {
             feishu: "https://open.feishu.cn".to_owned(),
             wecom: "https://qyapi.weixin.qq.com".to_owned(),
             wechat: "https://api.weixin.qq.com".to_owned(),
+            douyin: DOUYIN.to_owned(),
         }
     }
 }
@@ -43,10 +47,14 @@ impl Endpoints {
         wecom: impl Into<String>,
         wechat: impl Into<String>,
     ) -> Result<Self, InvalidEndpoint> {
+        let wechat = base("wechat", wechat.into())?;
+        // Simulators serve every platform at every address; real messages must not leave beside them.
+        let douyin = if wechat.starts_with("http://") { wechat.clone() } else { DOUYIN.to_owned() };
         Ok(Self {
             feishu: base("feishu", feishu.into())?,
             wecom: base("wecom", wecom.into())?,
-            wechat: base("wechat", wechat.into())?,
+            wechat,
+            douyin,
         })
     }
 
@@ -63,6 +71,11 @@ impl Endpoints {
     /// WeChat's base address.
     pub fn wechat(&self) -> &str {
         &self.wechat
+    }
+
+    /// The base address of Douyin's Open Platform: a simulator's where WeChat's is one.
+    pub fn douyin(&self) -> &str {
+        &self.douyin
     }
 }
 

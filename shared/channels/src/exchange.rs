@@ -27,6 +27,10 @@ impl Heard {
         }
     }
 
+    pub(crate) fn asks_for_another_token(&self) -> bool {
+        self.verdict() == Some(Verdict::RefreshToken)
+    }
+
     pub(crate) fn asks_for_another_sign(&self) -> bool {
         self.verdict() == Some(Verdict::SignAgain)
     }
@@ -93,7 +97,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         Ok(self.exchange(application.dialect(), request).await)
     }
 
-    async fn token(
+    pub(crate) async fn token(
         &self,
         errand: Errand<'_>,
         application: Application<'_>,
@@ -163,16 +167,19 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
                 provider_log_id: reading.log_id,
                 request_sha256,
             },
-            Err(error) => {
-                let (outcome, code) = silent(&error);
-                SendReport {
-                    outcome,
-                    code: Some(code.to_owned()),
-                    message: Some(text::cut(&error.to_string(), 1_024).to_owned()),
-                    provider_log_id: None,
-                    request_sha256,
-                }
-            }
+            Err(error) => Self::unanswered(&error, payload),
+        }
+    }
+
+    /// The report of a send without an answer.
+    pub(crate) fn unanswered(error: &TransportError, payload: &Payload) -> SendReport {
+        let (outcome, code) = silent(error);
+        SendReport {
+            outcome,
+            code: Some(code.to_owned()),
+            message: Some(text::cut(&error.to_string(), echo::KEPT).to_owned()),
+            provider_log_id: None,
+            request_sha256: Some(payload.sha256()),
         }
     }
 
@@ -201,7 +208,12 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         }
     }
 
-    fn decided(&self, errand: Errand<'_>, verdict: Verdict, reset_seconds: Option<i64>) -> Outcome {
+    pub(crate) fn decided(
+        &self,
+        errand: Errand<'_>,
+        verdict: Verdict,
+        reset_seconds: Option<i64>,
+    ) -> Outcome {
         let now = self.clock.now();
         let (tenant, endpoint) = (errand.tenant, errand.endpoint);
         match verdict {

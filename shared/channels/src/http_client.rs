@@ -1,17 +1,21 @@
 //! The HTTP port over hyper and rustls.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use sluice_ports::{HttpClient, HttpRequest, HttpResponse, TransportError};
+use sluice_ports::{HttpClient, HttpRequest, HttpResponse, Reach, TransportError};
+
+use crate::reach::is_public;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,6 +32,9 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, Clone)]
 pub struct HyperClient {
     client: Client<TimedConnector<HttpsConnector<HttpConnector>>, Full<Bytes>>,
+    /// For addresses of somebody's configuration: it connects to the public Internet alone. A pool of its own, so that no connection of
+    /// the other is taken.
+    guarded: Client<TimedConnector<HttpsConnector<HttpConnector<PublicResolver>>>, Full<Bytes>>,
 }
 
 /// The TLS library refused its own defaults.
@@ -48,37 +55,47 @@ impl HyperClient {
     /// # Errors
     /// [`TlsSetupError`] when the TLS library refuses its provider; no configuration of Sluice's leads there.
     pub fn new() -> Result<Self, TlsSetupError> {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
         // The provider is named, so that a second one in the program can not make the choice ambiguous (which panics).
-        let tls = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .build(TimedConnector(tls));
-        Ok(Self { client })
+        let tls =
+            rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+                .with_safe_default_protocol_versions()?
+                .with_webpki_roots()
+                .with_no_client_auth();
+        let (mut anywhere, mut public) =
+            (HttpConnector::new(), HttpConnector::new_with_resolver(PublicResolver(GaiResolver::new())));
+        anywhere.enforce_http(false);
+        anywhere.set_nodelay(true);
+        public.enforce_http(false);
+        public.set_nodelay(true);
+        Ok(Self { client: pooled(anywhere, tls.clone()), guarded: pooled(public, tls) })
     }
 }
 
 impl HttpClient for HyperClient {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        let reach = request.reach;
         let request = prepared(request)?;
-        tokio::time::timeout(TOTAL_TIMEOUT, self.exchange(request))
+        tokio::time::timeout(TOTAL_TIMEOUT, self.exchange(request, reach))
             .await
             .unwrap_or_else(|_| Err(TransportError::NoAnswer("timed out".to_owned())))
     }
 }
 
 impl HyperClient {
-    async fn exchange(&self, request: http::Request<Full<Bytes>>) -> Result<HttpResponse, TransportError> {
-        let answer = self.client.request(request).await.map_err(|error| {
+    async fn exchange(
+        &self,
+        request: http::Request<Full<Bytes>>,
+        reach: Reach,
+    ) -> Result<HttpResponse, TransportError> {
+        let answering = match reach {
+            Reach::Platform | Reach::Private => self.client.request(request),
+            Reach::Public => self.guarded.request(request),
+        };
+        let answer = answering.await.map_err(|error| {
             // hyper's words name the phase and the system's error, never the address.
-            if error.is_connect() {
+            if is_not_public(&error) {
+                TransportError::BadRequest(NotPublic.to_string())
+            } else if error.is_connect() {
                 TransportError::NotSent(causes(&error))
             } else {
                 TransportError::NoAnswer(causes(&error))
@@ -97,6 +114,16 @@ impl HyperClient {
 fn prepared(request: HttpRequest) -> Result<http::Request<Full<Bytes>>, TransportError> {
     let uri: http::Uri =
         request.url.parse().map_err(|_| TransportError::BadRequest("not an address".to_owned()))?;
+    if request.reach == Reach::Public {
+        if uri.scheme_str() != Some("https") {
+            return Err(TransportError::BadRequest("not https".to_owned()));
+        }
+        // Addresses that are written out are never resolved.
+        let literal = uri.host().map(|host| host.trim_start_matches('[').trim_end_matches(']'));
+        if literal.and_then(|host| host.parse().ok()).is_some_and(|address| !is_public(address)) {
+            return Err(TransportError::BadRequest(NotPublic.to_string()));
+        }
+    }
     if !crate::endpoints::may_be_called(&uri) {
         return Err(TransportError::BadRequest("neither https nor a loopback address".to_owned()));
     }
@@ -105,6 +132,50 @@ fn prepared(request: HttpRequest) -> Result<http::Request<Full<Bytes>>, Transpor
     *prepared.uri_mut() = uri;
     prepared.headers_mut().extend(request.headers);
     Ok(prepared)
+}
+
+fn pooled<T>(tcp: T, tls: rustls::ClientConfig) -> Client<TimedConnector<HttpsConnector<T>>, Full<Bytes>>
+where
+    TimedConnector<HttpsConnector<T>>: Connect + Clone,
+{
+    let connector =
+        HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .build(TimedConnector(connector))
+}
+
+/// A name that leads into a private network.
+#[derive(Debug, thiserror::Error)]
+#[error("no address of the public Internet")]
+struct NotPublic;
+
+fn is_not_public(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<NotPublic>() || error.source().is_some_and(is_not_public)
+}
+
+/// Resolves names to addresses of the public Internet alone. The check is where the connection is made: a name that is looked up twice
+/// can not answer differently in between.
+#[derive(Debug, Clone)]
+struct PublicResolver(GaiResolver);
+
+impl tower_service::Service<Name> for PublicResolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        tower_service::Service::poll_ready(&mut self.0, context).map_err(Into::into)
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let resolving = tower_service::Service::call(&mut self.0, name);
+        Box::pin(async move {
+            let public: Vec<_> = resolving.await?.filter(|address| is_public(address.ip())).collect();
+            if public.is_empty() { Err(NotPublic.into()) } else { Ok(public.into_iter()) }
+        })
+    }
 }
 
 /// An error and what caused it, joined by colons.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod api;
 mod application;
 mod blocks;
 mod call;
@@ -14,17 +15,22 @@ mod feishu;
 #[cfg(feature = "hyper-client")]
 mod http_client;
 mod message;
+mod reach;
 mod reading;
 mod refusal;
 mod text;
 mod tokens;
 mod verdict;
+mod webhook;
 mod wechat;
 mod wecom;
 
+pub use api::CallError;
 pub use channels::{Channels, idempotency};
 pub use endpoints::{Endpoints, InvalidEndpoint};
 #[cfg(feature = "hyper-client")]
 pub use http_client::{HyperClient, TlsSetupError};
-pub use message::{Idempotency, Message, SendReport};
+pub use message::{Idempotency, Message, Reply, SendReport};
 pub use verdict::{Evidence, Refill, Row, Scope, Verdict, Wait};
+pub use wechat::link::MiniProgramLink;
+pub use wecom::contact::{Attachment, ContactWay, CustomerContact, MadeContactWay, Welcome};

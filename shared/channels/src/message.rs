@@ -1,7 +1,10 @@
+use std::collections::BTreeMap;
+
 use sluice_domain::delivery::Outcome;
+use sluice_domain::time::UnixMillis;
 
 /// A rendered, scanned message on its way to one destination.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Message {
     /// Names this dispatch for ever, whatever the attempt: what the platform's idempotency key is made of (a UUID's 36 characters).
     pub dispatch_id: String,
@@ -13,6 +16,46 @@ pub struct Message {
     pub link: Option<(String, String)>,
     /// The person's own address on the channel, for channels that write to the person (WeChat openid).
     pub recipient: Option<String>,
+    /// The fields of an approved template (WeChat template and subscribe messages).
+    pub fields: BTreeMap<String, String>,
+    /// What it answers, for channels that only answer (Douyin).
+    pub reply: Option<Reply>,
+    /// When its event was cleared: the same at every attempt.
+    pub at: UnixMillis,
+}
+
+/// What the person said on Douyin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// A private message; it can be answered for 24 hours.
+    Message {
+        /// The merchant's account that it went to.
+        account: String,
+        /// `conversation_short_id`.
+        conversation_id: String,
+        /// `server_message_id`.
+        message_id: String,
+        /// Until when it can be answered.
+        until: UnixMillis,
+    },
+    /// A comment under a video of the account.
+    Comment {
+        /// The merchant's account.
+        account: String,
+        /// The video.
+        item_id: String,
+        /// The comment.
+        comment_id: String,
+    },
+}
+
+impl Reply {
+    /// The merchant's account.
+    pub fn account(&self) -> &str {
+        match self {
+            Self::Message { account, .. } | Self::Comment { account, .. } => account,
+        }
+    }
 }
 
 /// What a channel promises about repeats.

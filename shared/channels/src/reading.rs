@@ -13,10 +13,10 @@ pub(crate) struct Dialect {
     pub(crate) name: &'static str,
     /// Its error tables; the first that has a code counts.
     pub(crate) errors: &'static [&'static [Row]],
-    /// The fields that may hold the code: the first one that exists counts, whatever it holds.
-    pub(crate) code_fields: &'static [&'static str],
-    /// The fields that may hold the words.
-    pub(crate) message_fields: &'static [&'static str],
+    /// Where the code is, whatever it holds.
+    pub(crate) code: fn(&Value) -> Option<&Value>,
+    /// Where the words are.
+    pub(crate) words: fn(&Value) -> Option<&str>,
     /// Where the log id is.
     pub(crate) log_id: fn(&HttpResponse, Option<&str>) -> Option<String>,
 }
@@ -77,9 +77,9 @@ impl Dialect {
     /// Reads an answer to anything that reports its code on success too.
     pub(crate) fn read(&self, answer: &HttpResponse) -> Reading {
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
-        let field = first(&body, self.code_fields);
+        let field = (self.code)(&body);
         let (codeless, code) = (field.is_none(), field.and_then(Value::as_i64));
-        let words = first(&body, self.message_fields).and_then(Value::as_str);
+        let words = (self.words)(&body);
         Reading {
             ruling: self.rule(answer.status, code),
             code: code.map_or_else(|| format!("http_{}", answer.status.as_u16()), |code| code.to_string()),
@@ -122,10 +122,6 @@ fn is_refusal(status: StatusCode) -> bool {
             status,
             StatusCode::TOO_MANY_REQUESTS | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT
         )
-}
-
-fn first<'a>(body: &'a Value, fields: &[&str]) -> Option<&'a Value> {
-    fields.iter().find_map(|field| body.get(field))
 }
 
 /// A header as text.

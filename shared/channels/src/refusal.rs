@@ -30,6 +30,11 @@ impl Refusal {
         Self::new(Outcome::EndpointRefused, code)
     }
 
+    /// There is nobody to write to, or nothing to answer.
+    pub(crate) fn unreachable(code: &str) -> Self {
+        Self::new(Outcome::RecipientRefused { opt_out: false }, code)
+    }
+
     /// A secret could not be had.
     pub(crate) fn secret(error: &PortError) -> Self {
         match error.kind() {

@@ -89,7 +89,7 @@ pub(crate) fn within(limit: usize, text: String) -> Result<String, Refusal> {
 }
 
 /// An address that can stand between quotes and brackets.
-fn is_link(address: &str) -> bool {
+pub(crate) fn is_link(address: &str) -> bool {
     let web = address.starts_with("https://") || address.starts_with("http://");
     web && address.len() <= 2_048
         && address

@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use bytes::Bytes;
 use http::Method;
 use sluice_channels::HyperClient;
-use sluice_ports::{HttpClient, HttpRequest, HttpResponse, TransportError};
+use sluice_ports::{HttpClient, HttpRequest, HttpResponse, Reach, TransportError};
 
 /// Answers one request on one connection with these bytes, then closes it.
 fn server(answer: Vec<u8>) -> String {
@@ -31,6 +31,7 @@ async fn ask(url: &str) -> Result<HttpResponse, TransportError> {
         url: url.to_owned(),
         headers: Vec::new(),
         body: Bytes::from("{}"),
+        reach: Reach::Platform,
     };
     HyperClient::new().unwrap().send(request).await
 }

@@ -56,20 +56,148 @@ pub enum Channel {
         /// Which form label or field holds the person's WeChat openid. Without it the destination has no recipient.
         openid_field: String,
     },
+    /// WeChat template message of a service account. The platform forbids marketing in them.
+    WechatTemplate {
+        /// The account.
+        app_id: String,
+        /// Name of the `AppSecret`.
+        secret: String,
+        /// Which form label or field holds the person's WeChat openid.
+        openid_field: String,
+        /// The approved template; the script's `fields` fill it in.
+        template_id: String,
+        /// The purposes that the template was approved for, none of them marketing: routes of other purposes may not lead here.
+        purposes: Vec<Purpose>,
+        /// The page of a mini-program that it opens.
+        #[serde(default)]
+        mini_program: Option<MiniProgram>,
+    },
+    /// WeChat subscribe message: one consent of the person inside WeChat, one message.
+    WechatSubscribe {
+        /// The account.
+        app_id: String,
+        /// Name of the `AppSecret`.
+        secret: String,
+        /// Which form label or field holds the person's WeChat openid.
+        openid_field: String,
+        /// The template; the script's `fields` fill it in.
+        template_id: String,
+        /// Whose API.
+        #[serde(default)]
+        account: SubscribeAccount,
+        /// The page that it opens.
+        #[serde(default)]
+        page: Option<String>,
+    },
+    /// Reply to a private message on Douyin.
+    DouyinMessage {
+        /// The application (`client_key`).
+        client_key: String,
+        /// Name of the secret that holds the merchant's `refresh_token`.
+        refresh_token: String,
+        /// `the platform has granted this account the capability`: it takes no new applicants, so nothing is sent without these words.
+        acknowledge: String,
+    },
+    /// Reply to a comment under an own video on Douyin.
+    DouyinComment {
+        /// The application (`client_key`).
+        client_key: String,
+        /// Name of the secret that holds the merchant's `refresh_token`.
+        refresh_token: String,
+        /// As for private messages.
+        acknowledge: String,
+    },
+    /// The company's own system, by a signed request (Standard Webhooks).
+    Webhook {
+        /// Where to; https.
+        url: String,
+        /// Name of the secret (`whsec_…`).
+        secret: String,
+        /// It may be in our own network (or, in the clear, on this machine).
+        #[serde(default)]
+        allow_private: bool,
+    },
+    /// A landing page: nothing is sent, the person is led there by a signed link.
+    Landing {
+        /// The page; https, its domain must be allowed.
+        page: String,
+    },
+}
+
+/// What Douyin's channels must be configured with, word by word.
+pub const ACKNOWLEDGEMENT: &str = "the platform has granted this account the capability";
+
+/// A page of a mini-program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MiniProgram {
+    /// The mini-program.
+    pub app_id: String,
+    /// The page.
+    pub page: String,
+}
+
+/// Who sends a subscribe message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubscribeAccount {
+    /// A mini-program (`message/subscribe/send`).
+    #[default]
+    MiniProgram,
+    /// A service account (`message/subscribe/bizsend`).
+    Service,
 }
 
 impl Channel {
     /// Every channel, as [`Channel::as_str`] says it.
-    pub const NAMES: [&'static str; 5] =
-        ["feishu_bot", "feishu_app", "wecom_bot", "wecom_app", "wechat_custom"];
+    pub const NAMES: [&'static str; 11] = [
+        "feishu_bot",
+        "feishu_app",
+        "wecom_bot",
+        "wecom_app",
+        "wechat_custom",
+        "wechat_template",
+        "wechat_subscribe",
+        "douyin_message",
+        "douyin_comment",
+        "webhook",
+        "landing",
+    ];
+
+    /// The channels whose messages always reach the person; of the others, a Feishu application's may.
+    pub const TO_PERSON: [&'static str; 5] =
+        ["wechat_custom", "wechat_template", "wechat_subscribe", "douyin_message", "douyin_comment"];
 
     /// Which form field holds the address, where the message goes to the person; `None` where it goes to staff.
     pub fn recipient_field(&self) -> Option<&str> {
         match self {
-            Self::WechatCustom { openid_field, .. } => Some(openid_field),
+            Self::WechatCustom { openid_field, .. }
+            | Self::WechatTemplate { openid_field, .. }
+            | Self::WechatSubscribe { openid_field, .. } => Some(openid_field),
             Self::FeishuApp { receive_id, .. } => receive_id.strip_prefix("form."),
-            Self::FeishuBot { .. } | Self::WecomBot { .. } | Self::WecomApp { .. } => None,
+            Self::FeishuBot { .. }
+            | Self::WecomBot { .. }
+            | Self::WecomApp { .. }
+            | Self::DouyinMessage { .. }
+            | Self::DouyinComment { .. }
+            | Self::Webhook { .. }
+            | Self::Landing { .. } => None,
         }
+    }
+
+    /// Does a message reach the person, and not the company?
+    pub fn is_to_person(&self) -> bool {
+        self.recipient_field().is_some() || Self::TO_PERSON.contains(&self.as_str())
+    }
+
+    /// Does it answer where the person spoke, on Douyin itself?
+    pub fn is_reply(&self) -> bool {
+        matches!(self, Self::DouyinMessage { .. } | Self::DouyinComment { .. })
+    }
+
+    /// Does it fill in an approved template, field by field?
+    pub fn wants_fields(&self) -> bool {
+        matches!(self, Self::WechatTemplate { .. } | Self::WechatSubscribe { .. })
     }
 
     /// As shown in tables and metrics.
@@ -80,6 +208,12 @@ impl Channel {
             Self::WecomBot { .. } => "wecom_bot",
             Self::WecomApp { .. } => "wecom_app",
             Self::WechatCustom { .. } => "wechat_custom",
+            Self::WechatTemplate { .. } => "wechat_template",
+            Self::WechatSubscribe { .. } => "wechat_subscribe",
+            Self::DouyinMessage { .. } => "douyin_message",
+            Self::DouyinComment { .. } => "douyin_comment",
+            Self::Webhook { .. } => "webhook",
+            Self::Landing { .. } => "landing",
         }
     }
 }

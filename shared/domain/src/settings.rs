@@ -84,7 +84,7 @@ impl Tenant {
         let in_rotation = route.destinations.iter().filter_map(|id| self.destinations.get(id));
         let channels: Vec<_> =
             in_rotation.filter(|it| it.weight > 0).map(|destination| &destination.channel).collect();
-        if channels.iter().all(|channel| channel.recipient_field().is_some()) {
+        if channels.iter().all(|channel| channel.is_to_person()) {
             terms.channels = channels.iter().map(|channel| channel.as_str()).collect();
         }
         terms

@@ -14,6 +14,20 @@ pub struct HttpRequest {
     pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
     /// The body.
     pub body: Bytes,
+    /// How far it may go.
+    pub reach: Reach,
+}
+
+/// How far a request may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reach {
+    /// A platform of the set-up: https anywhere, or in the clear to this machine.
+    #[default]
+    Platform,
+    /// An address of somebody's configuration: https, and only to addresses of the public Internet, whatever its name resolves to.
+    Public,
+    /// The same where a person has allowed our own network: https anywhere, or in the clear to this machine.
+    Private,
 }
 
 /// A platform's answer, whatever its status.

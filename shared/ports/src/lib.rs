@@ -25,7 +25,7 @@ pub use digests::{Digests, days_before};
 pub use erasure::{Destroyed, Erasure, ErasureRequest};
 pub use error::PortError;
 pub use head_signer::HeadSigner;
-pub use http::{HttpClient, HttpRequest, HttpResponse, TransportError};
+pub use http::{HttpClient, HttpRequest, HttpResponse, Reach, TransportError};
 pub use keys::{KeyRing, SecretStore, SecretVersions};
 pub use queue::{BuriedMessage, Inbox, OutboundMessage, Outbox, Queue, SendFailure};
 pub use reviews::{Advanced, ForReview, Reviews, Wake};

@@ -436,3 +436,68 @@ fn what_was_not_compiled_by_this_version_is_refused_without_a_word_of_it() {
         assert!(load_compiled(&compiled.as_bytes()[..cut]).is_err(), "{cut}");
     }
 }
+
+/// Destinations of other channels, with a route each.
+#[test]
+fn channels_are_held_to_what_their_platforms_forbid() {
+    let with = |destination: &str, route: &str, script: &str| {
+        let main = shipped()
+            .replacen(
+                "    destinations:\n      # WeCom application",
+                &format!("    destinations:\n{destination}      # WeCom application"),
+                1,
+            )
+            .replacen("    routes:\n", &format!("    routes:\n{route}"), 1)
+            .replacen("    scripts:\n", &format!("    scripts:\n{script}"), 1);
+        codes(&with_main(&main))
+    };
+    let template = |purposes: &str| {
+        format!(
+            "      - {{ id: t, channel: wechat_template, recipient: feishu_leads, app_id: wx1, secret: demo-brand/wx, openid_field: openid, template_id: T, purposes: [{purposes}] }}\n"
+        )
+    };
+    let route = |kinds: &str, to: &str| {
+        format!(
+            "      - {{ kinds: [{kinds}], purpose: after_sale, recipient: feishu_leads, destinations: [{to}], script: member-note }}\n"
+        )
+    };
+    let fields = "      - { id: with-fields, version: 1, text: x, fields: { thing1: '{{ event }}' } }\n";
+    let filled = "      - { kinds: [live_comment], purpose: after_sale, recipient: feishu_leads, destinations: [t], script: with-fields }\n";
+    assert_eq!(with(&template("after_sale"), filled, fields), Vec::<&str>::new());
+    assert_eq!(with(&template("after_sale"), &route("live_comment", "t"), ""), ["script_without_fields"]);
+    assert_eq!(with(&template("appointment"), filled, fields), ["template_purpose"]);
+    assert!(with(&template("autumn_promotion"), "", "").contains(&"template_marketing"));
+    assert!(with(&template(""), "", "").contains(&"template_purpose"));
+
+    let douyin = |words: &str| {
+        format!(
+            "      - {{ id: d, channel: douyin_message, recipient: feishu_leads, client_key: aw1, refresh_token: demo-brand/dy, acknowledge: {words} }}\n"
+        )
+    };
+    let granted = douyin("the platform has granted this account the capability");
+    assert_eq!(with(&granted, "", ""), Vec::<&str>::new());
+    assert_eq!(with(&douyin("granted"), "", ""), ["douyin_not_acknowledged"]);
+    assert_eq!(with(&granted, &route("live_comment", "d"), ""), ["reply_kind"]);
+
+    let webhook = |rest: &str| {
+        format!(
+            "      - {{ id: w, channel: webhook, recipient: feishu_leads, secret: demo-brand/hook, {rest} }}\n"
+        )
+    };
+    for (rest, good) in [
+        ("url: https://crm.example.com/hook", true),
+        ("url: http://crm.example.com/hook", false),
+        ("url: https://127.0.0.1/hook", false),
+        ("url: http://127.0.0.1:8081/hook, allow_private: true", true),
+        ("url: https://user@crm.example.com/", false),
+        ("url: crm.example.com", false),
+    ] {
+        let expected: &[&str] = if good { &[] } else { &["webhook_address"] };
+        assert_eq!(with(&webhook(rest), "", ""), expected, "{rest}");
+    }
+    let landing = |page: &str| {
+        format!("      - {{ id: l, channel: landing, recipient: feishu_leads, page: {page} }}\n")
+    };
+    assert_eq!(with(&landing("https://www.example.com/spring"), "", ""), Vec::<&str>::new());
+    assert_eq!(with(&landing("https://evil.example.net/"), "", ""), ["landing_page"]);
+}

@@ -27,6 +27,12 @@ enum Act {
     WechatRefuses { app_id: String, open_id: String },
     /// A Feishu person stops the bot.
     FeishuStopsBot { receive_id: String },
+    /// A WeChat person allows one message of a template.
+    WechatAllows { app_id: String, open_id: String, template_id: String },
+    /// A customer adds a WeCom member: the code to welcome them with.
+    WecomAdds { welcome_code: String },
+    /// A person writes to an account on Douyin.
+    DouyinWrites { message_id: String },
 }
 
 /// The answer, when the call is for this door.
@@ -47,6 +53,11 @@ pub(crate) fn control(world: &mut World, clock: &SimulatorClock, call: &Call) ->
             Act::WechatWrites { app_id, open_id } => world.wechat.writes(&app_id, &open_id, clock.now_ms()),
             Act::WechatRefuses { app_id, open_id } => world.wechat.refuses(&app_id, &open_id),
             Act::FeishuStopsBot { receive_id } => world.feishu.stop_bot(&receive_id),
+            Act::WechatAllows { app_id, open_id, template_id } => {
+                world.wechat.allows(&app_id, &open_id, &template_id);
+            }
+            Act::WecomAdds { welcome_code } => world.wecom.adds(&welcome_code, clock.now_ms()),
+            Act::DouyinWrites { message_id } => world.douyin.writes(&message_id, clock.now_ms()),
         }),
         _ => Reply::not_found(),
     })
@@ -61,6 +72,8 @@ fn state(world: &World, clock: &SimulatorClock) -> Reply {
             "feishu": world.counters(Platform::Feishu),
             "wecom": world.counters(Platform::Wecom),
             "wechat": world.counters(Platform::Wechat),
+            "douyin": world.counters(Platform::Douyin),
+            "webhook": world.counters(Platform::Webhook),
         },
     }))
 }

@@ -61,6 +61,11 @@ pub enum FaultEffect {
     },
     /// A redirect to elsewhere; nothing was done.
     Redirect,
+    /// An answer of so many bytes that are no JSON, under status 200; nothing was done.
+    Large {
+        /// How many.
+        bytes: usize,
+    },
     /// The first half of a JSON answer, then the connection is dropped; the call was carried out.
     Truncate,
     /// Every token that was issued stops being valid, then the call goes on.

@@ -2,6 +2,7 @@
 
 mod clock;
 mod control;
+mod douyin;
 mod fault;
 mod feishu;
 mod limit;
@@ -11,13 +12,18 @@ mod running;
 mod seen;
 mod server;
 mod token;
+mod webhook;
 mod wechat;
+mod wechat_messages;
 mod wecom;
+mod wecom_contact;
 mod wire;
 mod world;
 
 pub use clock::SimulatorClock;
 pub use fault::{Fault, FaultEffect, FaultTimes, Place};
-pub use options::{FeishuApp, FeishuBot, SimulatorOptions, WechatAccount, WecomApp, WecomBot};
+pub use options::{
+    DouyinAccount, FeishuApp, FeishuBot, SimulatorOptions, WebhookReceiver, WechatAccount, WecomApp, WecomBot,
+};
 pub use running::{Running, Simulators, StartError};
 pub use seen::{Counters, Platform, Seen};

@@ -16,6 +16,10 @@ pub struct SimulatorOptions {
     pub wecom_apps: Vec<WecomApp>,
     /// WeChat accounts.
     pub wechat_accounts: Vec<WechatAccount>,
+    /// Merchants' accounts on Douyin.
+    pub douyin_accounts: Vec<DouyinAccount>,
+    /// Own systems behind a webhook.
+    pub webhooks: Vec<WebhookReceiver>,
     /// The seed of faults that strike by ratio.
     pub seed: u64,
     /// Offset of the simulators' clock at the start, in milliseconds.
@@ -80,6 +84,28 @@ pub struct WechatAccount {
     pub secret: String,
     /// Openids of followers; each counts as having just written to the account when the simulators start.
     pub followers: Vec<String>,
+}
+
+/// A merchant's account on Douyin that has authorised an application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DouyinAccount {
+    /// The application.
+    pub client_key: String,
+    /// The merchant's `refresh_token`.
+    pub refresh_token: String,
+    /// The merchant's open id.
+    pub open_id: String,
+}
+
+/// An own system at `/webhook/{name}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookReceiver {
+    /// The end of its address.
+    pub name: String,
+    /// `whsec_…`.
+    pub secret: String,
 }
 
 impl SimulatorOptions {

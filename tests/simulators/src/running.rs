@@ -104,6 +104,23 @@ impl Running {
         self.shared.with(|world| world.feishu.stop_bot(receive_id));
     }
 
+    /// A WeChat person allows one message of a template.
+    pub fn wechat_person_allows(&self, app_id: &str, open_id: &str, template_id: &str) {
+        self.shared.with(|world| world.wechat.allows(app_id, open_id, template_id));
+    }
+
+    /// A customer adds a WeCom member: the code to welcome them with, within 20 s.
+    pub fn wecom_customer_adds(&self, welcome_code: &str) {
+        let now = self.shared.clock.now_ms();
+        self.shared.with(|world| world.wecom.adds(welcome_code, now));
+    }
+
+    /// A person writes to an account on Douyin: this message can be answered for 24 h.
+    pub fn douyin_person_writes(&self, message_id: &str) {
+        let now = self.shared.clock.now_ms();
+        self.shared.with(|world| world.douyin.writes(message_id, now));
+    }
+
     /// Waits for ever: for a program that does nothing else.
     pub async fn wait(mut self) {
         // The task ends only when it is stopped.

@@ -12,6 +12,10 @@ pub enum Platform {
     Wecom,
     /// 微信.
     Wechat,
+    /// 抖音.
+    Douyin,
+    /// A company's own system.
+    Webhook,
 }
 
 /// One message as one recipient saw it.
@@ -20,7 +24,7 @@ pub enum Platform {
 pub struct Seen {
     /// Where.
     pub platform: Platform,
-    /// Which API: `bot`, `app` or `custom`.
+    /// Which API: `bot`, `app`, `custom`, `template`, `subscribe`, `welcome`, `message`, `comment` or `webhook`.
     pub api: String,
     /// The bot, chat, member or openid it arrived at.
     pub recipient: String,

@@ -26,6 +26,11 @@ pub(crate) struct Wechat {
     stable: Issued,
     plain: Issued,
     people: HashMap<(usize, String), Person>,
+    /// By account, person and `client_msg_id`: when it was sent.
+    pub(crate) client_ids: HashMap<(usize, String, String), i64>,
+    /// By account, person and template: how many messages are allowed.
+    pub(crate) consents: HashMap<(usize, String, String), u32>,
+    pub(crate) messages: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +49,15 @@ impl Wechat {
                 people.insert((place, follower.clone()), person);
             }
         }
-        Self { accounts, stable: Issued::new("stable-"), plain: Issued::new("plain-"), people }
+        Self {
+            accounts,
+            stable: Issued::new("stable-"),
+            plain: Issued::new("plain-"),
+            people,
+            client_ids: HashMap::new(),
+            consents: HashMap::new(),
+            messages: 0,
+        }
     }
 
     pub(crate) fn revoke_tokens(&mut self) {
@@ -68,7 +81,7 @@ impl Wechat {
         }
     }
 
-    fn place(&self, app_id: &str) -> Option<usize> {
+    pub(crate) fn place(&self, app_id: &str) -> Option<usize> {
         self.accounts.iter().position(|account| account.app_id == app_id)
     }
 
@@ -151,7 +164,16 @@ impl Wechat {
         Ok(code(0, "ok"))
     }
 
-    fn authorised(&self, token: &str, now: i64) -> Result<usize, Reply> {
+    /// Template messages reach followers alone.
+    pub(crate) fn is_follower(&self, place: usize, open_id: &str) -> Result<(), Reply> {
+        match self.people.get(&(place, open_id.to_owned())) {
+            Some(person) if person.refuses => Err(code(43_004, "require subscribe rid: 0-sim-13")),
+            Some(_) => Ok(()),
+            None => Err(code(40_003, "invalid openid rid: 0-sim-14")),
+        }
+    }
+
+    pub(crate) fn authorised(&self, token: &str, now: i64) -> Result<usize, Reply> {
         for issued in [&self.stable, &self.plain] {
             match issued.standing(token, now) {
                 Standing::Good(place) => return Ok(place),

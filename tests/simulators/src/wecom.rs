@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::limit::Window;
 use crate::record::{Record, visible};
 use crate::token::{Issued, Standing};
+use crate::wecom_contact::WelcomeCode;
 use crate::wire::{Call, Reply};
 use crate::{Platform, Seen, WecomApp, WecomBot};
 
@@ -47,7 +48,9 @@ pub(crate) struct Wecom {
     member_pace: HashMap<(usize, String), Window>,
     /// By application and body: until when the same body is not received again.
     remembered: HashMap<(usize, Bytes), i64>,
-    messages: u64,
+    pub(crate) messages: u64,
+    /// By code: given out with a customer's first contact.
+    pub(crate) welcome_codes: HashMap<String, WelcomeCode>,
 }
 
 impl Wecom {
@@ -61,6 +64,7 @@ impl Wecom {
             member_pace: HashMap::new(),
             remembered: HashMap::new(),
             messages: 0,
+            welcome_codes: HashMap::new(),
         }
     }
 
@@ -115,15 +119,22 @@ impl Wecom {
         self.app_message(call, now, record).unwrap_or_else(|refused| refused)
     }
 
+    pub(crate) fn authorised(&self, token: &str, now: i64) -> Result<usize, Reply> {
+        match self.tokens.standing(token, now) {
+            _ if token.is_empty() => Err(code(41_001, "access_token missing")),
+            Standing::Good(place) => Ok(place),
+            Standing::Expired => Err(code(42_001, "access_token expired")),
+            Standing::Unknown => Err(code(40_014, "invalid access_token")),
+        }
+    }
+
+    pub(crate) fn is_member(&self, place: usize, user: &str) -> bool {
+        let members = self.apps.get(place).map(|app| app.members.iter());
+        members.is_some_and(|mut members| members.any(|member| member.eq_ignore_ascii_case(user)))
+    }
+
     fn app_message(&mut self, call: &Call, now: i64, record: &mut Record) -> Result<Reply, Reply> {
-        let place = match self.tokens.standing(call.parameter("access_token"), now) {
-            _ if call.parameter("access_token").is_empty() => {
-                return Err(code(41_001, "access_token missing"));
-            }
-            Standing::Good(place) => place,
-            Standing::Expired => return Err(code(42_001, "access_token expired")),
-            Standing::Unknown => return Err(code(40_014, "invalid access_token")),
-        };
+        let place = self.authorised(call.parameter("access_token"), now)?;
         let app = self.apps.get(place).ok_or_else(|| code(40_014, "invalid access_token"))?;
         let body = call
             .json()

@@ -78,6 +78,14 @@ impl Reply {
             Platform::Wecom | Platform::Wechat => {
                 Self::json(status, &json!({ "errcode": code, "errmsg": words }))
             }
+            Platform::Douyin => Self::json(
+                status,
+                &json!({
+                    "data": { "error_code": code, "description": words },
+                    "extra": { "error_code": code, "description": words, "logid": "sim-0" },
+                }),
+            ),
+            Platform::Webhook => Self::empty(status),
         };
         if status == StatusCode::TOO_MANY_REQUESTS {
             reply.headers.push(("x-ogw-ratelimit-reset", "2".to_owned()));

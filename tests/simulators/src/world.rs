@@ -1,10 +1,12 @@
-//! The three platforms together: which call goes where, which fault strikes it, what was seen.
+//! The platforms together: which call goes where, which fault strikes it, what was seen.
 
 use http::{Method, StatusCode};
 
+use crate::douyin::Douyin;
 use crate::fault::{Faults, Struck};
 use crate::feishu::Feishu;
 use crate::record::Record;
+use crate::webhook::Webhook;
 use crate::wechat::Wechat;
 use crate::wecom::Wecom;
 use crate::wire::{Call, Reply};
@@ -13,9 +15,11 @@ use crate::{Counters, FaultEffect, Place, Platform, Seen, SimulatorOptions};
 /// Everything behind the one lock.
 pub(crate) struct World {
     pub(crate) feishu: Feishu,
-    wecom: Wecom,
+    pub(crate) wecom: Wecom,
     pub(crate) wechat: Wechat,
-    records: [Record; 3],
+    pub(crate) douyin: Douyin,
+    webhook: Webhook,
+    records: [Record; 5],
     pub(crate) faults: Faults,
     pub(crate) seen: Vec<Seen>,
 }
@@ -44,6 +48,15 @@ enum Route<'a> {
     WechatStableToken,
     WechatToken,
     WechatCustom,
+    WecomContactWay,
+    WecomWelcome,
+    WechatTemplate,
+    WechatSubscribe,
+    WechatLink(&'a str),
+    DouyinToken,
+    DouyinMessage,
+    DouyinComment,
+    Webhook(&'a str),
 }
 
 impl World {
@@ -52,6 +65,8 @@ impl World {
             feishu: Feishu::new(options.feishu_bots, options.feishu_apps),
             wecom: Wecom::new(options.wecom_bots, options.wecom_apps),
             wechat: Wechat::new(options.wechat_accounts, now),
+            douyin: Douyin::new(options.douyin_accounts),
+            webhook: Webhook::new(options.webhooks),
             records: Default::default(),
             faults: Faults::new(options.seed),
             seen: Vec::new(),
@@ -59,11 +74,13 @@ impl World {
     }
 
     pub(crate) fn counters(&self, platform: Platform) -> Counters {
-        let [feishu, wecom, wechat] = &self.records;
+        let [feishu, wecom, wechat, douyin, webhook] = &self.records;
         match platform {
             Platform::Feishu => feishu.counters,
             Platform::Wecom => wecom.counters,
             Platform::Wechat => wechat.counters,
+            Platform::Douyin => douyin.counters,
+            Platform::Webhook => webhook.counters,
         }
     }
 
@@ -90,6 +107,10 @@ impl World {
             FaultEffect::Truncate => Conduct::Truncate(self.carry_out(route, call, now)),
             FaultEffect::Html => Conduct::Answer(Reply::html()),
             FaultEffect::Redirect => Conduct::Answer(Reply::redirect()),
+            FaultEffect::Large { bytes } => {
+                let reply = Reply { body: "x".repeat(*bytes), ..Reply::empty(StatusCode::OK) };
+                Conduct::Answer(reply)
+            }
             FaultEffect::Status { status } => Conduct::Answer(Reply::empty(status_of(*status))),
             FaultEffect::Code { code, status } => {
                 Conduct::Answer(Reply::code(platform, status_of(*status), *code, "injected"))
@@ -99,6 +120,8 @@ impl World {
                     Platform::Feishu => self.feishu.revoke_tokens(),
                     Platform::Wecom => self.wecom.revoke_tokens(),
                     Platform::Wechat => self.wechat.revoke_tokens(),
+                    Platform::Douyin => self.douyin.revoke_tokens(),
+                    Platform::Webhook => {}
                 }
                 Conduct::Answer(self.carry_out(route, call, now))
             }
@@ -113,7 +136,7 @@ impl World {
         if call.method != wanted {
             return Reply::empty(StatusCode::METHOD_NOT_ALLOWED);
         }
-        let [feishu, wecom, wechat] = &mut self.records;
+        let [feishu, wecom, wechat, douyin, webhook] = &mut self.records;
         let reply = match route {
             Route::FeishuBot(hook) => self.feishu.bot(hook, call, now, feishu),
             Route::FeishuToken => self.feishu.token(call, now, feishu),
@@ -124,6 +147,15 @@ impl World {
             Route::WechatStableToken => self.wechat.stable_token(call, now, wechat),
             Route::WechatToken => self.wechat.plain_token(call, now, wechat),
             Route::WechatCustom => self.wechat.custom(call, now, wechat),
+            Route::WecomContactWay => self.wecom.contact_way(call, now),
+            Route::WecomWelcome => self.wecom.welcome(call, now, wecom),
+            Route::WechatTemplate => self.wechat.template(call, now, wechat),
+            Route::WechatSubscribe => self.wechat.subscribe(call, now, wechat),
+            Route::WechatLink(api) => self.wechat.link(api, call, now),
+            Route::DouyinToken => self.douyin.token(call, now, douyin),
+            Route::DouyinMessage => self.douyin.message(call, now, douyin),
+            Route::DouyinComment => self.douyin.comment(call, now, douyin),
+            Route::Webhook(name) => self.webhook.receive(name, call, now, webhook),
         };
         for record in &mut self.records {
             self.seen.append(&mut record.shown);
@@ -132,11 +164,13 @@ impl World {
     }
 
     fn record(&mut self, platform: Platform) -> &mut Record {
-        let [feishu, wecom, wechat] = &mut self.records;
+        let [feishu, wecom, wechat, douyin, webhook] = &mut self.records;
         match platform {
             Platform::Feishu => feishu,
             Platform::Wecom => wecom,
             Platform::Wechat => wechat,
+            Platform::Douyin => douyin,
+            Platform::Webhook => webhook,
         }
     }
 }
@@ -145,8 +179,19 @@ impl Route<'_> {
     fn platform(self) -> Platform {
         match self {
             Self::FeishuBot(_) | Self::FeishuToken | Self::FeishuMessage => Platform::Feishu,
-            Self::WecomBot | Self::WecomToken | Self::WecomMessage => Platform::Wecom,
-            Self::WechatStableToken | Self::WechatToken | Self::WechatCustom => Platform::Wechat,
+            Self::WecomBot
+            | Self::WecomToken
+            | Self::WecomMessage
+            | Self::WecomContactWay
+            | Self::WecomWelcome => Platform::Wecom,
+            Self::WechatStableToken
+            | Self::WechatToken
+            | Self::WechatCustom
+            | Self::WechatTemplate
+            | Self::WechatSubscribe
+            | Self::WechatLink(_) => Platform::Wechat,
+            Self::DouyinToken | Self::DouyinMessage | Self::DouyinComment => Platform::Douyin,
+            Self::Webhook(_) => Platform::Webhook,
         }
     }
 
@@ -156,10 +201,20 @@ impl Route<'_> {
             | Self::FeishuMessage
             | Self::WecomBot
             | Self::WecomMessage
-            | Self::WechatCustom => Place::Send,
-            Self::FeishuToken | Self::WecomToken | Self::WechatStableToken | Self::WechatToken => {
-                Place::Token
-            }
+            | Self::WechatCustom
+            | Self::WecomContactWay
+            | Self::WecomWelcome
+            | Self::WechatTemplate
+            | Self::WechatSubscribe
+            | Self::WechatLink(_)
+            | Self::DouyinMessage
+            | Self::DouyinComment
+            | Self::Webhook(_) => Place::Send,
+            Self::FeishuToken
+            | Self::WecomToken
+            | Self::WechatStableToken
+            | Self::WechatToken
+            | Self::DouyinToken => Place::Token,
         }
     }
 }
@@ -175,7 +230,20 @@ fn route(path: &str) -> Option<Route<'_>> {
         "/cgi-bin/stable_token" => Route::WechatStableToken,
         "/cgi-bin/token" => Route::WechatToken,
         "/cgi-bin/message/custom/send" => Route::WechatCustom,
-        other => Route::FeishuBot(other.strip_prefix("/open-apis/bot/v2/hook/")?),
+        "/cgi-bin/externalcontact/add_contact_way" => Route::WecomContactWay,
+        "/cgi-bin/externalcontact/send_welcome_msg" => Route::WecomWelcome,
+        "/cgi-bin/message/template/send" => Route::WechatTemplate,
+        "/cgi-bin/message/subscribe/send" | "/cgi-bin/message/subscribe/bizsend" => Route::WechatSubscribe,
+        "/wxa/generate_urllink" => Route::WechatLink("generate_urllink"),
+        "/wxa/generatescheme" => Route::WechatLink("generatescheme"),
+        "/wxa/genwxashortlink" => Route::WechatLink("genwxashortlink"),
+        "/oauth/refresh_token/" => Route::DouyinToken,
+        "/im/send/msg/" => Route::DouyinMessage,
+        "/item/comment/reply/" => Route::DouyinComment,
+        other => match other.strip_prefix("/webhook/") {
+            Some(name) => Route::Webhook(name),
+            None => Route::FeishuBot(other.strip_prefix("/open-apis/bot/v2/hook/")?),
+        },
     })
 }
 

@@ -34,7 +34,13 @@ async fn it_prints_its_addresses_and_serves() {
     BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let addresses: Value = serde_json::from_str(&line).unwrap();
     let url = addresses["control"].as_str().unwrap().to_owned();
-    let request = HttpRequest { method: Method::GET, url, headers: Vec::new(), body: Bytes::new() };
+    let request = HttpRequest {
+        method: Method::GET,
+        url,
+        headers: Vec::new(),
+        body: Bytes::new(),
+        reach: sluice_ports::Reach::default(),
+    };
     let answer = HyperClient::new().unwrap().send(request).await.unwrap();
     let state: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(state["seen"], serde_json::json!([]));

@@ -30,7 +30,13 @@ impl Stage {
         body: String,
     ) -> (u16, Value) {
         let url = format!("{}{path}", self.simulators.feishu_url);
-        let request = HttpRequest { method, url, headers, body: Bytes::from(body) };
+        let request = HttpRequest {
+            method,
+            url,
+            headers,
+            body: Bytes::from(body),
+            reach: sluice_ports::Reach::default(),
+        };
         let answer = self.http.send(request).await.unwrap();
         (answer.status.as_u16(), serde_json::from_slice(&answer.body).unwrap_or_default())
     }

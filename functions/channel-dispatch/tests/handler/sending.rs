@@ -5,8 +5,10 @@ use std::sync::atomic::Ordering;
 
 use sluice_domain::decision::Verdict;
 use sluice_domain::delivery::{DeliveryState, Outcome};
+use sluice_domain::destination::{ACKNOWLEDGEMENT, Channel};
 use sluice_domain::id::DestinationId;
 use sluice_domain::link::{token_of, verify_link};
+use sluice_domain::settings::Settings;
 
 use crate::support::*;
 
@@ -120,4 +122,54 @@ async fn a_missing_set_up_gives_the_claim_back_until_it_is_mended() {
             assert_eq!(state, DeliveryState::Waiting { until: desk.now() });
         }
     }
+}
+
+/// The shipped settings with another channel and text behind [`BOT`].
+fn with_channel(channel: Channel, text: &str) -> Settings {
+    let mut settings = settings();
+    let tenant = Arc::make_mut(settings.tenants.values_mut().next().unwrap());
+    tenant.destinations.get_mut(&DestinationId::new(BOT).unwrap()).unwrap().channel = channel;
+    let script = tenant.scripts.values_mut().find(|script| script.id.as_str() == "lead-card-plain").unwrap();
+    script.text = text.to_owned();
+    script.title = None;
+    settings
+}
+
+/// Douyin's rules let nothing pass that leads away from it, not even the company's own link, whatever the tenant's rules allow.
+#[tokio::test(flavor = "current_thread")]
+async fn a_reply_on_douyin_leads_nowhere() {
+    let channel = || Channel::DouyinMessage {
+        client_key: "aw1".into(),
+        refresh_token: "r".into(),
+        acknowledge: ACKNOWLEDGEMENT.into(),
+    };
+    let notice = "【示例品牌】您好,已收到。不再接收请回复“退订”";
+    for (text, code) in [
+        (notice.to_owned(), None),
+        (format!("{notice} https://www.example.com/x"), Some("contact_diversion")),
+        (format!("{notice} 加我微信 abc12345"), Some("contact_diversion")),
+        (format!("{notice} 电话13912345678"), Some("contact_diversion")),
+    ] {
+        let desk = desk_with(with_channel(channel(), &text));
+        let assigned = assigned(1, BOT, Verdict::AllowMasked);
+        assert_eq!(desk.deliver(&assigned).await, Ok(()));
+        let delivery = desk.delivery(&assigned).await;
+        assert_eq!(delivery.attempts[0].code.as_deref().filter(|code| *code != "0"), code, "{text}");
+        assert_eq!(desk.platform.taken().is_empty(), code.is_some(), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_landing_page_is_led_to_by_a_link_through_the_front_door() {
+    let page = "https://www.example.com/spring";
+    let desk = desk_with(with_channel(Channel::Landing { page: page.into() }, "已登记"));
+    let assigned = assigned(1, BOT, Verdict::AllowMasked);
+    assert_eq!(desk.deliver(&assigned).await, Ok(()));
+    let (_, message) = desk.platform.taken().remove(0);
+    let (_, link) = message.link.unwrap();
+    assert!(link.starts_with("https://go.example.com/links/"), "{link}");
+    let event = assigned.cleared.event();
+    let verified = verify_link(&keys(&event.key.tenant), token_of(&link), 0, desk.now()).unwrap();
+    assert_eq!((verified.campaign.as_str(), verified.destination.as_str()), (BOT, page));
+    assert_eq!(verified.reference.unwrap().as_str(), event.trace_id.to_string());
 }

@@ -96,5 +96,4 @@ pub(crate) const MESSAGE: Table = Table {
 };
 
 /// Every table of Douyin's: its numbers are one space.
-#[cfg(test)]
 pub(crate) const TABLES: &[&[crate::verdict::Row]] = &[MESSAGE.rows, GENERAL.rows, OAUTH.rows];

@@ -14,7 +14,7 @@ use crate::reading::{Dialect, header};
 pub(crate) const DIALECT: Dialect = Dialect {
     name: "feishu",
     errors: TABLES,
-    code_fields: &["code", "StatusCode"],
-    message_fields: &["msg", "StatusMessage"],
+    code: |body| body.get("code").or_else(|| body.get("StatusCode")),
+    words: |body| body.get("msg").or_else(|| body.get("StatusMessage"))?.as_str(),
     log_id: |answer, _| header(answer, "x-tt-logid").map(ToOwned::to_owned),
 };

@@ -1,7 +1,9 @@
-//! 微信: custom (客服) messages of official accounts.
+//! 微信: custom (客服), template and subscribe messages; links into mini-programs.
 
 pub(crate) mod custom;
 pub(crate) mod errors;
+pub(crate) mod link;
+pub(crate) mod template;
 
 pub(crate) use errors::TABLES;
 
@@ -11,8 +13,8 @@ use crate::reading::Dialect;
 pub(crate) const DIALECT: Dialect = Dialect {
     name: "wechat",
     errors: TABLES,
-    code_fields: &["errcode"],
-    message_fields: &["errmsg"],
+    code: |body| body.get("errcode"),
+    words: |body| body.get("errmsg")?.as_str(),
     log_id: |_, words| {
         let (_, rid) = words?.split_once("rid: ")?;
         let id = rid.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-').next()?;

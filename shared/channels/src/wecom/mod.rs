@@ -1,7 +1,8 @@
-//! 企业微信: group bots (消息推送) and application messages.
+//! 企业微信: group bots (消息推送), application messages, customer contact (联系我, 欢迎语).
 
 pub(crate) mod app;
 pub(crate) mod bot;
+pub(crate) mod contact;
 pub(crate) mod errors;
 pub(crate) mod pace;
 
@@ -13,8 +14,8 @@ use crate::reading::Dialect;
 pub(crate) const DIALECT: Dialect = Dialect {
     name: "wecom",
     errors: TABLES,
-    code_fields: &["errcode"],
-    message_fields: &["errmsg"],
+    code: |body| body.get("errcode"),
+    words: |body| body.get("errmsg")?.as_str(),
     log_id: hint,
 };
 

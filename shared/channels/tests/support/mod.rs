@@ -1,11 +1,13 @@
 //! A platform that gives prepared answers and keeps the requests, and a clock that stands still.
 
+#![allow(dead_code, clippy::allow_attributes, reason = "each test program uses its part of it")]
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use secrecy::SecretString;
-use sluice_channels::{Channels, Endpoints, Message, SendReport};
+use sluice_channels::{Channels, Endpoints, Message, Reply, SendReport};
 use sluice_domain::consent::Recipient;
 use sluice_domain::destination::{Channel, Destination};
 use sluice_domain::id::{DestinationId, TenantId};
@@ -35,6 +37,12 @@ impl HttpClient for Prepared {
         }
         if url.contains("gettoken") {
             return answer(200, r#"{"errcode":0,"errmsg":"ok","access_token":"w-1","expires_in":7200}"#);
+        }
+        if url.contains("/oauth/") {
+            return answer(
+                200,
+                r#"{"data":{"access_token":"act.1","expires_in":1296000,"error_code":0},"message":"success"}"#,
+            );
         }
         if url.contains("stable_token") {
             return answer(200, r#"{"access_token":"s-1","expires_in":7200}"#);
@@ -142,6 +150,18 @@ pub(crate) fn message() -> Message {
         text: "张先生 138****0001\n<at user_id=\"all\"></at> 想了解 [课程](x)".to_owned(),
         link: Some(("查看线索详情".to_owned(), "https://example.com/l/1?a=(b)&c=d".to_owned())),
         recipient: Some("oPerson".to_owned()),
+        fields: [
+            ("thing1".to_owned(), "预约成功".to_owned()),
+            ("time2".to_owned(), "2026-11-21 14:05".to_owned()),
+        ]
+        .into(),
+        reply: Some(Reply::Message {
+            account: "merchant".to_owned(),
+            conversation_id: "@conversation==".to_owned(),
+            message_id: "@message==".to_owned(),
+            until: NOW.plus_ms(1),
+        }),
+        at: NOW,
     }
 }
 

@@ -12,7 +12,9 @@ mod shortener;
 mod signed;
 mod suffix;
 
-pub use customer_channel::{append_customer_channel, customer_channel};
+pub use customer_channel::{
+    append_customer_channel, contact_state, customer_channel, event_of_customer_channel,
+};
 pub use find::{FoundLink, find_links};
 pub use icp::{Filing, FilingNumber, Filings, InvalidFilingNumber};
 pub use parse::{LONGEST_LINK, Link, parse_host};

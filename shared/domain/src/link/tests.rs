@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::id::{DestinationId, MessageId, PersonId, TenantId};
+use crate::id::{DestinationId, MessageId, TenantId};
 use crate::sealed::DataKey;
 use crate::tenant::TenantKeys;
 use crate::time::UnixMillis;
@@ -372,14 +372,43 @@ fn an_altered_link_does_not_hold() {
 }
 
 #[test]
-fn a_customer_channel_is_short_opaque_and_stable() {
+fn a_customer_channel_is_short_opaque_and_leads_back_to_its_event() {
+    let trace = crate::id::TraceId::from_parts(UnixMillis(1_795_248_000_000), [7; 10]);
+    let value = customer_channel(&keys(1), trace);
+    assert_eq!(value.len(), 35);
+    assert_eq!(event_of_customer_channel(&keys(1), &value), Some(trace));
+    assert_eq!(event_of_customer_channel(&keys(2), &value), None);
+    for altered in [
+        "",
+        "s2.",
+        "s1.AbC1wx2dEfG3hIjK4lMnO5",
+        &value.replace("s2.", "s3."),
+        &format!("{value}A"),
+        &value[..34],
+    ] {
+        assert_eq!(event_of_customer_channel(&keys(1), altered), None, "{altered}");
+    }
+    for place in 3..35 {
+        let mut other = value.clone().into_bytes();
+        other[place] = if other[place] == b'A' { b'B' } else { b'A' };
+        let other = String::from_utf8(other).unwrap();
+        assert_eq!(event_of_customer_channel(&keys(1), &other), None, "{other}");
+    }
+}
+
+#[test]
+fn the_state_of_a_contact_way_is_one_of_a_bucket() {
     let destination = DestinationId::new("wecom-sales").unwrap();
-    let person = PersonId::new("p-0011").unwrap();
-    let value = customer_channel(&keys(1), &destination, Some(42), &person);
-    assert_eq!(value.len(), 25);
-    assert_eq!(value, customer_channel(&keys(1), &destination, Some(42), &person));
-    assert_ne!(value, customer_channel(&keys(1), &destination, None, &person));
-    assert_ne!(value, customer_channel(&keys(2), &destination, Some(42), &person));
+    let (tenant, other) = (TenantId::new("a").unwrap(), TenantId::new("b").unwrap());
+    let state = contact_state(&tenant, &destination, Some(42));
+    assert_eq!(state.len(), 25);
+    assert_eq!(state, contact_state(&tenant, &destination, Some(42)));
+    assert_ne!(state, contact_state(&tenant, &destination, None));
+    assert_ne!(state, contact_state(&other, &destination, Some(42)));
+}
+
+#[test]
+fn a_customer_channel_joins_its_link() {
     for (link, whole) in [
         ("https://a.cn/ca/x", "https://a.cn/ca/x?customer_channel=s1.y"),
         ("https://a.cn/ca/x?k=v", "https://a.cn/ca/x?k=v&customer_channel=s1.y"),

@@ -162,7 +162,9 @@ impl Fact {
             Self::TimeHour => observed.at.china_hour(),
             Self::TimeWeekday => observed.at.business_day().weekday(),
             Self::DestinationChannel => word_code(channel, observed.channel),
-            Self::DestinationToPerson => (observed.channel == Some(TO_PERSON)).into(),
+            Self::DestinationToPerson => {
+                observed.channel.is_some_and(|channel| Channel::TO_PERSON.contains(&channel)).into()
+            }
             Self::MessageNamesSender => observed.names_sender.into(),
             Self::ConsentPurpose | Self::ConsentRecipient | Self::ScriptId | Self::DestinationId => 0,
         }
@@ -180,9 +182,6 @@ impl Fact {
         }
     }
 }
-
-/// The one channel whose messages reach the person; the others reach the company's own staff.
-const TO_PERSON: &str = "wechat_custom";
 
 /// Do rules ever see this kind? Lifecycle kinds are recorded only.
 pub(super) fn is_decided(kind: EventKind) -> bool {

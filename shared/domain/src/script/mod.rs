@@ -9,6 +9,8 @@ mod variables;
 pub use masking::{mask, mask_name, mask_phone};
 pub use variables::Variables;
 
+use std::collections::BTreeMap;
+
 use minijinja::{Environment, UndefinedBehavior};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +30,9 @@ pub struct Script {
     pub title: Option<String>,
     /// The text, a template (minijinja syntax, undefined names are errors).
     pub text: String,
+    /// For channels whose platform has the text (WeChat templates): what its fields are filled with, each a template.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
 }
 
 /// A rendered script.
@@ -37,6 +42,8 @@ pub struct Rendered {
     pub title: Option<String>,
     /// The text.
     pub text: String,
+    /// The fields of an approved template.
+    pub fields: BTreeMap<String, String>,
 }
 
 /// Why a script does not render. It quotes nothing of the person's.
@@ -78,7 +85,7 @@ impl Script {
         self.render(&Variables::example())?;
         // Branches that the example does not take count as well.
         let environment = Environment::new();
-        for template in self.title.iter().chain([&self.text]) {
+        for template in self.templates() {
             let template = environment.template_from_str(template).map_err(|error| self.unusable(&error))?;
             let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
             names.sort();
@@ -95,7 +102,15 @@ impl Script {
     /// [`ScriptError::Template`].
     pub fn render(&self, variables: &Variables) -> Result<Rendered, ScriptError> {
         let title = self.title.as_deref().map(|title| self.fill(title, variables)).transpose()?;
-        Ok(Rendered { title, text: self.fill(&self.text, variables)? })
+        let field =
+            |(name, template): (&String, &String)| Ok((name.clone(), self.fill(template, variables)?));
+        let fields = self.fields.iter().map(field).collect::<Result<_, ScriptError>>()?;
+        Ok(Rendered { title, text: self.fill(&self.text, variables)?, fields })
+    }
+
+    /// Every template of it.
+    pub fn templates(&self) -> impl Iterator<Item = &String> {
+        self.title.iter().chain([&self.text]).chain(self.fields.values())
     }
 
     fn fill(&self, template: &str, variables: &Variables) -> Result<String, ScriptError> {
@@ -123,6 +138,7 @@ mod tests {
             version: 1,
             title: Some("{{ tenant }}".into()),
             text: text.into(),
+            fields: BTreeMap::new(),
         }
     }
 

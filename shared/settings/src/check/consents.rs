@@ -3,6 +3,7 @@
 use serde_saphyr::Spanned;
 use sluice_domain::consent::{MAINLAND, RecipientEntry, Separate};
 use sluice_domain::contact::ContactPolicy;
+use sluice_domain::destination::Channel;
 use sluice_domain::event::{EventKind, Handling};
 use sluice_domain::source::Form;
 
@@ -10,7 +11,7 @@ use super::Findings;
 use crate::file::TenantFile;
 
 /// The channels that quiet hours and caps may name.
-const CHANNELS: [&str; 5] = ["feishu_bot", "feishu_app", "wecom_bot", "wecom_app", "wechat_custom"];
+const CHANNELS: &[&str] = &Channel::NAMES;
 
 pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
     if let Some(here) = &tenant.region {

@@ -31,7 +31,13 @@ pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
             | Channel::FeishuApp { .. }
             | Channel::FeishuBot { .. }
             | Channel::WecomBot { .. }
-            | Channel::WechatCustom { .. } => {}
+            | Channel::WechatCustom { .. }
+            | Channel::WechatTemplate { .. }
+            | Channel::WechatSubscribe { .. }
+            | Channel::DouyinMessage { .. }
+            | Channel::DouyinComment { .. }
+            | Channel::Webhook { .. }
+            | Channel::Landing { .. } => {}
         }
         let Some(link) = &here.acquisition_link else { continue };
         let plain = link.strip_prefix(ACQUISITION).is_some_and(|code| {

@@ -1,5 +1,6 @@
 //! Cross-checks: what no single value shows. Every one adds to the report and goes on, so that one run tells everything.
 
+mod channels;
 mod consents;
 mod destinations;
 mod experiments;
@@ -87,6 +88,7 @@ fn check_tenant(tenant: &Spanned<TenantFile>, findings: &mut Findings<'_>) {
     consents::check(here, findings);
     routes::check(here, findings);
     destinations::check(here, findings);
+    channels::check(here, findings);
     experiments::check(here, findings);
     scripts::check(here, findings);
     secrets::check(here, findings);

@@ -27,7 +27,14 @@ fn fields(channel: &Channel) -> Vec<(&'static str, &str)> {
         Channel::WecomBot { key } => vec![("key", key)],
         Channel::FeishuApp { secret, .. }
         | Channel::WecomApp { secret, .. }
-        | Channel::WechatCustom { secret, .. } => vec![("secret", secret)],
+        | Channel::WechatCustom { secret, .. }
+        | Channel::WechatTemplate { secret, .. }
+        | Channel::WechatSubscribe { secret, .. }
+        | Channel::Webhook { secret, .. } => vec![("secret", secret)],
+        Channel::DouyinMessage { refresh_token, .. } | Channel::DouyinComment { refresh_token, .. } => {
+            vec![("refresh_token", refresh_token)]
+        }
+        Channel::Landing { .. } => Vec::new(),
     }
 }
 

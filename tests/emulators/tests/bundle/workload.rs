@@ -65,6 +65,12 @@ fn audience(channel: &Channel) -> ((Platform, &'static str), u64) {
             ((Platform::Wecom, "app"), u64::try_from(members.len()).unwrap())
         }
         Channel::WechatCustom { .. } => ((Platform::Wechat, "custom"), 1),
+        Channel::WechatTemplate { .. } => ((Platform::Wechat, "template"), 1),
+        Channel::WechatSubscribe { .. } => ((Platform::Wechat, "subscribe"), 1),
+        Channel::DouyinMessage { .. } => ((Platform::Douyin, "message"), 1),
+        Channel::DouyinComment { .. } => ((Platform::Douyin, "comment"), 1),
+        Channel::Webhook { .. } => ((Platform::Webhook, "webhook"), 1),
+        Channel::Landing { .. } => ((Platform::Webhook, "landing"), 0),
     }
 }
 

@@ -3,16 +3,16 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each test program uses its part of the stage")]
 
 use secrecy::SecretString;
-use sluice_channels::{Channels, Endpoints, HyperClient, Message, SendReport};
+use sluice_channels::{Channels, Endpoints, HyperClient, Message, Reply, SendReport};
 use sluice_domain::consent::Recipient;
 use sluice_domain::delivery::Outcome;
-use sluice_domain::destination::{Channel, Destination};
+use sluice_domain::destination::{ACKNOWLEDGEMENT, Channel, Destination, SubscribeAccount};
 use sluice_domain::id::{DestinationId, TenantId};
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{Clock, PortError, SecretStore, SecretVersions};
 use sluice_simulators::{
-    Fault, FaultEffect, FaultTimes, FeishuApp, FeishuBot, Place, Platform, Running, SimulatorClock,
-    SimulatorOptions, Simulators, WechatAccount, WecomApp, WecomBot,
+    DouyinAccount, Fault, FaultEffect, FaultTimes, FeishuApp, FeishuBot, Place, Platform, Running,
+    SimulatorClock, SimulatorOptions, Simulators, WebhookReceiver, WechatAccount, WecomApp, WecomBot,
 };
 
 /// Secrets whose value is their name.
@@ -48,6 +48,10 @@ impl Stage {
             Endpoints::new(&simulators.feishu_url, &simulators.wecom_url, &simulators.wechat_url).unwrap();
         let channels =
             Channels::new(endpoints, HyperClient::new().unwrap(), Named, Simulated(simulators.clock()));
+        simulators.douyin_person_writes("@m==");
+        for _ in 0..20 {
+            simulators.wechat_person_allows("wx1", "o1", TEMPLATE);
+        }
         Self { simulators, channels, tenant: TenantId::new("acme").unwrap() }
     }
 
@@ -92,9 +96,19 @@ pub(crate) fn options() -> SimulatorOptions {
             secret: "wx-secret".to_owned(),
             followers: vec!["o1".to_owned()],
         }],
+        douyin_accounts: vec![DouyinAccount {
+            client_key: "aw1".to_owned(),
+            refresh_token: "rft.1".to_owned(),
+            open_id: "merchant".to_owned(),
+        }],
+        webhooks: vec![WebhookReceiver { name: "crm".to_owned(), secret: WEBHOOK_SECRET.to_owned() }],
         ..SimulatorOptions::default()
     }
 }
+
+/// Of the published vector.
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const TEMPLATE: &str = "template-1";
 
 pub(crate) fn destination(channel: &Channel) -> Destination {
     Destination {
@@ -140,6 +154,41 @@ pub(crate) fn wechat() -> Channel {
     }
 }
 
+pub(crate) fn wechat_template() -> Channel {
+    Channel::WechatTemplate {
+        app_id: "wx1".to_owned(),
+        secret: "wx-secret".to_owned(),
+        openid_field: "openid".to_owned(),
+        template_id: TEMPLATE.to_owned(),
+        purposes: Vec::new(),
+        mini_program: None,
+    }
+}
+
+pub(crate) fn wechat_subscribe(account: SubscribeAccount) -> Channel {
+    Channel::WechatSubscribe {
+        app_id: "wx1".to_owned(),
+        secret: "wx-secret".to_owned(),
+        openid_field: "openid".to_owned(),
+        template_id: TEMPLATE.to_owned(),
+        account,
+        page: None,
+    }
+}
+
+pub(crate) fn douyin_message() -> Channel {
+    Channel::DouyinMessage {
+        client_key: "aw1".to_owned(),
+        refresh_token: "rft.1".to_owned(),
+        acknowledge: ACKNOWLEDGEMENT.to_owned(),
+    }
+}
+
+pub(crate) fn webhook(base: &str) -> Channel {
+    let url = format!("{base}/webhook/crm");
+    Channel::Webhook { url, secret: WEBHOOK_SECRET.to_owned(), allow_private: true }
+}
+
 pub(crate) fn all() -> [Channel; 5] {
     [feishu_bot(), feishu_app(), wecom_bot(), wecom_app(&["zhangsan"]), wechat()]
 }
@@ -159,6 +208,14 @@ pub(crate) fn message(number: u32) -> Message {
         text: format!("张先生 138****0001 想了解课程 {number}"),
         link: Some(("查看".to_owned(), "https://example.com/lead/1".to_owned())),
         recipient: Some("o1".to_owned()),
+        fields: [("thing1".to_owned(), format!("预约 {number}"))].into(),
+        reply: Some(Reply::Message {
+            account: "merchant".to_owned(),
+            conversation_id: "@c==".to_owned(),
+            message_id: "@m==".to_owned(),
+            until: UnixMillis(i64::MAX),
+        }),
+        at: UnixMillis(1_795_248_000_000),
     }
 }
 
@@ -170,6 +227,10 @@ pub(crate) fn platform_of(channel: &Channel) -> Platform {
     match channel {
         Channel::FeishuBot { .. } | Channel::FeishuApp { .. } => Platform::Feishu,
         Channel::WecomBot { .. } | Channel::WecomApp { .. } => Platform::Wecom,
-        Channel::WechatCustom { .. } => Platform::Wechat,
+        Channel::WechatCustom { .. } | Channel::WechatTemplate { .. } | Channel::WechatSubscribe { .. } => {
+            Platform::Wechat
+        }
+        Channel::DouyinMessage { .. } | Channel::DouyinComment { .. } => Platform::Douyin,
+        Channel::Webhook { .. } | Channel::Landing { .. } => Platform::Webhook,
     }
 }
