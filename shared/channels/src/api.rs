@@ -22,7 +22,7 @@ use crate::{echo, webhook};
 /// A call that brought nothing; the report says why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {}", .0.outcome.as_str(), .0.code.as_deref().unwrap_or("-"))]
-pub struct CallError(pub SendReport);
+pub struct CallError(pub Box<SendReport>);
 
 /// A call with an access token: what it sends, where, until when.
 struct Call<'a> {
@@ -128,7 +128,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             let call = self.contact_call(contact, ContactWay::API, way.payload()?);
             self.carry_out(errand, call).await
         };
-        found(made.await, |body| ContactWay::in_answer(body))
+        found(made.await, ContactWay::in_answer)
     }
 
     /// Makes a link into a mini-program, for one person who has just clicked.
@@ -232,13 +232,13 @@ fn found<T>(
     made: Result<(SendReport, Option<Value>), Refusal>,
     read: impl FnOnce(&Value) -> Option<T>,
 ) -> Result<T, CallError> {
-    let (report, body) = made.map_err(|refusal| CallError(refusal.into_report()))?;
+    let (report, body) = made.map_err(|refusal| CallError(Box::new(refusal.into_report())))?;
     match body.as_ref().and_then(read) {
         Some(found) => Ok(found),
         None if matches!(report.outcome, Outcome::Delivered { .. }) => {
-            Err(CallError(SendReport { outcome: Outcome::Unclear, ..report }))
+            Err(CallError(Box::new(SendReport { outcome: Outcome::Unclear, ..report })))
         }
-        None => Err(CallError(report)),
+        None => Err(CallError(Box::new(report))),
     }
 }
 

@@ -30,24 +30,30 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let inner = |high: u16, low: u16| {
-        let [p, q] = high.to_be_bytes();
-        let [r, s] = low.to_be_bytes();
-        is_public_v4(Ipv4Addr::new(p, q, r, s))
-    };
-    match (a, b) {
-        // Mapped and translated IPv4 addresses are what is inside.
-        (0, 0) if [c, d, e, f] == [0, 0, 0, 0xffff] => inner(g, h),
-        (0x64, 0xff9b) if [c, d, e, f] == [0, 0, 0, 0] => inner(g, h),
-        (0x2002, _) => inner(b, c),
-        // Teredo, ORCHID, documentation and other assignments.
-        (0x2001, ..0x200) | (0x2001, 0xdb8) => false,
-        (0x3fff, ..0x1000) => false,
+    // Mapped, translated and tunnelled IPv4 addresses are what is inside.
+    if let Some(inner) = address.to_ipv4_mapped() {
+        return is_public_v4(inner);
+    }
+    let [first, second, rest @ ..] = address.segments();
+    match (first, second) {
+        (0x64, 0xff9b) => match rest {
+            [0, 0, 0, 0, high, low] => is_public_v4(inner(high, low)),
+            _ => false,
+        },
+        (0x2002, high) => {
+            let [low, ..] = rest;
+            is_public_v4(inner(high, low))
+        }
+        // Teredo, ORCHID and other assignments; documentation.
+        (0x2001, ..0x200 | 0xdb8) | (0x3fff, ..0x1000) => false,
         // Global unicast is 2000::/3 and nothing else.
         (0x2000..=0x3fff, _) => true,
         _ => false,
     }
+}
+
+fn inner(high: u16, low: u16) -> Ipv4Addr {
+    Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low))
 }
 
 #[cfg(test)]

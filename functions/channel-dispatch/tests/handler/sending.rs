@@ -130,7 +130,7 @@ fn with_channel(channel: Channel, text: &str) -> Settings {
     let tenant = Arc::make_mut(settings.tenants.values_mut().next().unwrap());
     tenant.destinations.get_mut(&DestinationId::new(BOT).unwrap()).unwrap().channel = channel;
     let script = tenant.scripts.values_mut().find(|script| script.id.as_str() == "lead-card-plain").unwrap();
-    script.text = text.to_owned();
+    text.clone_into(&mut script.text);
     script.title = None;
     settings
 }

@@ -16,7 +16,7 @@ pub(crate) const DIALECT: Dialect = Dialect {
     code: |body| {
         let codes = ["/data/error_code", "/extra/error_code", "/err_no"].map(|place| body.pointer(place));
         let said = || codes.into_iter().flatten();
-        said().find(|code| **code != Value::from(0)).or_else(|| said().next())
+        said().find(|code| code.as_i64() != Some(0)).or_else(|| said().next())
     },
     words: |body| {
         let places = ["/data/description", "/extra/description", "/err_msg"];

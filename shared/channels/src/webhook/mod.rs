@@ -64,11 +64,13 @@ pub(crate) fn request(
 pub(crate) fn verdict(status: StatusCode) -> Option<Verdict> {
     Some(match status {
         status if status.is_success() => return None,
-        // "The sender should disable the endpoint" (specification).
-        StatusCode::GONE => Verdict::Endpoint,
-        // Wrong for every message: somebody must mend address or secret.
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Verdict::Endpoint,
-        StatusCode::METHOD_NOT_ALLOWED => Verdict::Endpoint,
+        // "The sender should disable the endpoint" (specification); the others are wrong for every message, too: somebody must mend
+        // address or secret.
+        StatusCode::GONE
+        | StatusCode::UNAUTHORIZED
+        | StatusCode::FORBIDDEN
+        | StatusCode::NOT_FOUND
+        | StatusCode::METHOD_NOT_ALLOWED => Verdict::Endpoint,
         status if status.is_redirection() => Verdict::Endpoint,
         StatusCode::PAYLOAD_TOO_LARGE => Verdict::Content { compliance: false },
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {

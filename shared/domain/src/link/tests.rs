@@ -384,7 +384,7 @@ fn a_customer_channel_is_short_opaque_and_leads_back_to_its_event() {
         "s1.AbC1wx2dEfG3hIjK4lMnO5",
         &value.replace("s2.", "s3."),
         &format!("{value}A"),
-        &value[..34],
+        value.get(..34).unwrap(),
     ] {
         assert_eq!(event_of_customer_channel(&keys(1), altered), None, "{altered}");
     }
