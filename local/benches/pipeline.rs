@@ -64,7 +64,9 @@ async fn round() -> f64 {
     let secrets = Arc::new(FileSecrets::open(&secrets, clock).unwrap());
     let endpoints =
         Endpoints::new(&*platforms.feishu_url, &*platforms.wecom_url, &*platforms.wechat_url).unwrap();
+    let censors = sluice_censor::Endpoints::new(&platforms.douyin_url, &platforms.toutiao_url).unwrap();
     let options = GateOptions {
+        censors,
         listen: ([127, 0, 0, 1], 0).into(),
         endpoints,
         front_door_only: false,

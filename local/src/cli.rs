@@ -3,6 +3,7 @@
 mod audit;
 mod channels;
 mod link;
+mod safety;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub use channels::{
     Channels, ChannelsCodes, ChannelsContactWay, ChannelsMiniLink, MiniLinkKind, PlatformName,
 };
 pub use link::{Link, LinkCheck, LinkQr, LinkSign, LinkVerify};
+pub use safety::{CensorPlace, Safety, SafetyCheck};
 
 /// Sluice, the compliance gate between Douyin and private-domain channels.
 #[derive(Debug, Parser)]
@@ -105,6 +107,9 @@ pub enum Command {
     /// What waits for a person: list, show, approve, reject.
     #[command(subcommand)]
     Review(Review),
+    /// Douyin's text censor: ask it about a text.
+    #[command(subcommand)]
+    Safety(Safety),
     /// The key ring.
     #[command(subcommand)]
     Keys(Keys),
@@ -134,6 +139,9 @@ pub struct Serve {
     /// Base address of WeChat's API.
     #[arg(long, value_name = "URL")]
     pub wechat: Option<String>,
+    /// Where the text censors are.
+    #[command(flatten)]
+    pub censors: CensorPlace,
     /// Accept and queue, but process nothing (for load measurements of the front door, and for maintenance).
     #[arg(long)]
     pub front_door_only: bool,

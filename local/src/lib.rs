@@ -53,6 +53,11 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
         Command::Bucket(Bucket::Hash(args)) => command::bucket::hash(args),
         Command::Bucket(Bucket::Assign(args)) => command::bucket::assign(args, &state::settings(&cli.place)?),
         Command::Rules(command) => command::rules::run(command, &cli.place, clock).await,
+        Command::Safety(command) => {
+            let settings = state::settings(&cli.place)?;
+            let secrets = state::secrets(&cli.place, Arc::clone(&clock))?;
+            command::safety::run(command, &settings, secrets, clock).await
+        }
         Command::Config(Config::Check) => Ok(command::config::check_all(cli.place.config.as_deref())),
         Command::Config(Config::Compile { directory }) => {
             command::config::compile_to(cli.place.config.as_deref(), directory)

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use sluice::builtin;
 use sluice::cli::Place;
 use sluice::client::GateClient;
+use sluice::demo::callbacks::LONG;
 use sluice::demo::world::{DemoClock, World};
 use sluice::gate::{Gate, GateOptions};
 use sluice::state::{self, State};
@@ -86,7 +87,9 @@ impl Day {
             Endpoints::new(&*platforms.feishu_url, &*platforms.wecom_url, &*platforms.wechat_url).unwrap();
         let metrics = metrics(Arc::clone(&clock));
         let listen = ([127, 0, 0, 1], 0).into();
-        let options = GateOptions { listen, endpoints, front_door_only: false, metrics: metrics.clone() };
+        let censors = sluice_censor::Endpoints::new(&platforms.douyin_url, &platforms.toutiao_url).unwrap();
+        let options =
+            GateOptions { listen, endpoints, censors, front_door_only: false, metrics: metrics.clone() };
         let gate = Gate::start(state.clone(), secrets, options).await.unwrap();
         let client = GateClient::new(format!("http://{}", gate.address));
         Self { settings, world, state, platforms, gate, clock, client, metrics }
@@ -235,6 +238,7 @@ async fn play(day: &Day) {
             36 => day.trouble(Platform::Wechat, FaultEffect::ResetAfterCommit, 2),
             38 => day.trouble(Platform::Feishu, FaultEffect::Code { code: 7_654_321, status: 200 }, 1),
             39 => day.trouble(Platform::Wecom, FaultEffect::Status { status: 503 }, 3),
+            34 => day.trouble(Platform::DouyinCensor, FaultEffect::Status { status: 503 }, 3),
             _ => {}
         }
         day.platforms.wechat_person_writes("wx00demo00000000", "openid-zhaoliu");
@@ -269,6 +273,11 @@ async fn play(day: &Day) {
                 let text = "我是车主,13912345678";
                 day.post("open-platform", &format!("r-{number}"), &chat(number, at, text), false).await;
             }
+            // The same texts again and again: the platform is asked about each once.
+            if number % 13 == 0 {
+                let text = if number % 2 == 0 { LONG } else { "请问能代开发票吗" };
+                day.post("open-platform", &format!("l-{number}"), &chat(number, at, text), false).await;
+            }
             if number % 17 == 0 {
                 day.post("open-platform", "forged", &follow, true).await;
                 let unknown = open_platform("brand_new_event_2027", &person, &json!({ "x": 1 }));
@@ -283,6 +292,10 @@ async fn play(day: &Day) {
             let trace_id = TraceId::from_parts(day.clock.now(), [u8::try_from(slot).unwrap(); 10]);
             let message = OutboundMessage { body: "no event".into(), trace_id, delay_seconds: 0 };
             assert!(day.state.store.send(Queue::Events, vec![message]).await.is_empty());
+        }
+        if slot == 34 {
+            // The censor is down: people decide.
+            day.post("open-platform", "unchecked", &chat(number, at, "有翻墙软件吗"), false).await;
         }
         day.settle().await;
         if slot % 6 == 5 {
@@ -478,7 +491,7 @@ async fn a_day_with_troubles_emits_every_metric() {
         .collect();
     assert_eq!(
         steps.iter().map(String::as_str).collect::<Vec<_>>(),
-        ["bucket-assignment", "channel-dispatch", "compliance-check", "webhook-verify"]
+        ["bucket-assignment", "channel-dispatch", "compliance-check", "content-safety", "webhook-verify"]
     );
     let written = lines.0.lock().unwrap();
     for line in std::str::from_utf8(&written).unwrap().lines() {

@@ -44,6 +44,12 @@ fn the_demo_accounts_for_every_event() {
     assert_eq!(approved["reason"], "phone_number");
     assert!(approved["outcome"].as_str().unwrap().starts_with("delivered"), "{approved}");
     assert!(of("decision").contains("review, rejected"));
+    let checked: BTreeSet<_> = events
+        .iter()
+        .filter(|event| event["reason"] == "text_to_check")
+        .map(|event| event["decision"].as_str().unwrap())
+        .collect();
+    assert_eq!(checked, BTreeSet::from(["review, blocked", "review, cleared"]), "the platform's word");
     assert!(of("decision").is_superset(&BTreeSet::from(["replay", "turned away", "handshake"])));
     assert!(of("outcome").contains("delivered (2 attempts)"), "the throttled lead waited");
 }

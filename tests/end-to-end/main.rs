@@ -10,4 +10,5 @@ mod evidence;
 mod links;
 mod no_consents;
 mod program;
+mod safety;
 mod serving;

@@ -20,6 +20,9 @@
 //!
 //! A decision of `review` opens a [review](sluice_domain::review) with its record. When people have approved, the event comes back over the
 //! `events` queue: consent is looked up and the rules are asked anew, and the approval answers the reasons it was given for and no others.
+//!
+//! Where a rule behind such a decision asks for a remote check (`remote_check: true`) and the tenant has one, the review is sent to the
+//! `checks` queue as well: content-safety answers it, as one more voice.
 
 mod effect;
 mod handler;

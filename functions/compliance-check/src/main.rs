@@ -17,6 +17,7 @@ const NEEDS: Needs = Needs {
         Resource::Queue(Queue::Events),
         Resource::DeadLetters(Queue::Events),
         Resource::Queue(Queue::Cleared),
+        Resource::Queue(Queue::Checks),
         Resource::ReceiptsTable,
         Resource::ConsentTable,
         Resource::AuditTable,

@@ -7,6 +7,7 @@ use sluice_domain::decision::Decision;
 use sluice_domain::event::Event;
 use sluice_domain::progress::{ClearanceError, Cleared};
 use sluice_domain::review::{Moved, Point, Review, ReviewId, State};
+use sluice_domain::safety::CHECK;
 use sluice_domain::settings::Tenant;
 use sluice_domain::tenant::TenantKeys;
 use sluice_ports::{
@@ -72,8 +73,9 @@ where
             // The process died between the record and its review.
             tracing::info!(trace_id = %trace, code = decision.main_code(), "opened: a review whose record was there already");
             if let Some(review) = review_of(stored, &one.event, one.tenant, &one.keys) {
-                let _written = self.store.open_review(review).await.map_err(port)?;
+                let _written = self.store.open_review(review.clone()).await.map_err(port)?;
                 self.metrics.count(Signal::ReviewOpened { point: "event" });
+                self.ask_again(&review).await.map_err(port)?;
             }
             return Ok(None);
         };
@@ -86,16 +88,32 @@ where
             },
             State::Open => match review.expire(self.clock.now()) {
                 Some(expired) => self.end(&review, expired, None, trace).await,
-                None => Ok(None),
+                None => self.ask_again(&review).await.map_err(port).map(|()| None),
             },
             State::Blocked { .. } | State::Rejected { .. } | State::Expired { .. } => Ok(None),
+        }
+    }
+
+    /// Sends a review that still waits for its check to the `checks` queue: the process may have died before the first request was sent.
+    async fn ask_again(&self, review: &Review) -> Result<(), PortError> {
+        let request = if review.awaits(CHECK) { ForReview::check_of(review) } else { None };
+        match request {
+            Some(request) => {
+                let failures = self.store.send(Queue::Checks, vec![request]).await;
+                failures.into_iter().next().map_or(Ok(()), |failure| Err(failure.error))
+            }
+            None => Ok(()),
         }
     }
 
     /// Lets an approved event go on, or ends its review as blocked.
     async fn conclude(&self, review: &Review, one: &Decided<'_>) -> Result<(), StageError> {
         let (trace, now) = (one.event.trace_id, self.clock.now());
-        let fresh = fresh(one).cloned();
+        // What a machine found is evidence of this decision, too, whoever approved.
+        let fresh = fresh(one).cloned().map(|mut fresh| {
+            fresh.finding = review.finding().cloned();
+            fresh
+        });
         let (moved, wake) = match cleared(review, one) {
             Ok(cleared) => {
                 let message = encoded(&cleared, trace)?;

@@ -47,6 +47,7 @@ pub(crate) fn decide(
         outgoing,
         by_application,
         has_person: event.person.is_some(),
+        censor: tenant.safety.as_ref().map(|safety| safety.longer_than),
         ..Facts::inbound(event.kind, &texts, &tenant.links, now)
     };
     let mut decision = tenant.rules.evaluate(&facts);
@@ -107,6 +108,7 @@ pub(crate) fn review_of(
     if decision.verdict != Verdict::Review {
         return None;
     }
-    let opening = tenant.review.opening(decision.clone(), &tenant.rules, record.decided_at);
+    let safety = tenant.safety.as_ref();
+    let opening = tenant.review.opening(decision.clone(), &tenant.rules, safety, record.decided_at);
     Some(Review::of_event(event.clone(), opening, keys))
 }

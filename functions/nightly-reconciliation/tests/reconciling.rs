@@ -454,7 +454,7 @@ async fn waiting(night: &Night, number: u8) -> Review {
     let keys = TenantKeys::new(tenant(), zeroize::Zeroizing::new([7; 32]), vec![DataKey::new(1, &[9; 32])]);
     let opened_at = record.decided_at;
     let deadline = ReviewPolicy::default().deadline(opened_at);
-    let panel = Panel { people: 1, machine: None };
+    let panel = Panel { people: 1, machine: None, advises: false };
     let review = Review::of_event(event, Opening { decision, panel, opened_at, deadline }, &keys);
     let written = night.store.record_for_review(vec![ForReview { record, review: review.clone() }]).await;
     assert!(matches!(written.as_slice(), [Ok(Written::New)]));

@@ -14,6 +14,7 @@ pub mod receipt;
 pub mod reconcile;
 pub mod review;
 pub mod rules;
+pub mod safety;
 pub mod scan;
 pub mod send;
 pub mod serve;
@@ -81,6 +82,7 @@ pub async fn on_state(
         | Command::Lexicon(_)
         | Command::Bucket(_)
         | Command::Config(_)
+        | Command::Safety(_)
         | Command::Rules(_) => Err(CommandError::usage("this command does not work on a data directory")),
     }
 }

@@ -150,6 +150,14 @@ fn outcome(view: &View, again: bool) -> String {
     }
 }
 
+fn machine(view: &View) -> String {
+    match &view.machine {
+        Some(check) if view.machine_advises => format!(", and no violation by the check `{check}`"),
+        Some(check) => format!(", or the check `{check}`"),
+        None => String::new(),
+    }
+}
+
 fn explain(view: &View) -> String {
     let mut text = format!(
         "review    {} of {} from {}\nmessage   {}\nperson    {}\nstate     {}\nopened    {}\ndeadline  {}\nneeds     {} of different people{}\n",
@@ -162,7 +170,7 @@ fn explain(view: &View) -> String {
         view.opened_at,
         view.deadline,
         view.people,
-        view.machine.as_ref().map(|check| format!(", or the check `{check}`")).unwrap_or_default(),
+        machine(view),
     );
     for reason in &view.reasons {
         let basis: Vec<_> =

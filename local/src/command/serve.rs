@@ -36,6 +36,7 @@ pub async fn run(args: &Serve, place: &Place) -> Result<Output, CommandError> {
     let options = GateOptions {
         listen: args.listen,
         endpoints: endpoints(args)?,
+        censors: args.censors.endpoints()?,
         front_door_only: args.front_door_only,
         metrics: Metrics::default(),
     };

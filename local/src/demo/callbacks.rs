@@ -42,6 +42,12 @@ const FAN: &str = "fan-7c11-43e5-9a44-2f0be2d3c9aa";
 pub const WECHAT_FOLLOWER: &str = "openid-zhaoliu";
 const SHOP: &str = "aaa-7ae0-4399-914a-5eb1df5861ba";
 
+/// More than 200 characters, and nothing that a rule minds.
+pub const LONG: &str = "你好,我上周在直播间看到你们的新款空气净化器,想先了解一下再决定。我家客厅大约三十平方米,层高两米八,平时窗户开得不多,\
+    家里还养了一只猫,掉毛比较厉害,所以比较在意滤网多久要换一次、换一次大概多少钱、能不能自己换。另外想问一下晚上睡觉时开着噪音大不大,有没有\
+    睡眠模式,遥控和定时是不是都支持。安装的话需不需要师傅上门,如果不合适七天之内能不能退,退货的运费由谁承担。还有就是最近有没有活动,如果\
+    一次买两台送给父母一台,有没有优惠,发货大概要几天,能不能指定下午送到。麻烦方便的时候回复我一下,不着急,谢谢啦,辛苦了。";
+
 /// Consents that stand before the demo begins: tenant, person, recipient.
 pub const CONSENTS: [(&str, &str, &str); 3] = [
     ("demo-brand", WANG, "feishu_leads"),
@@ -177,6 +183,8 @@ fn behaviour(now_ms: i64) -> Vec<Callback> {
         say("chat", "chat-1", WANG, "你好,捷途70什么时候到店?"),
         say("chat with a phone number", "chat-3", WANG, "我是车主,13912345678"),
         say("chat with a foreign link", "chat-4", WANG, "这家更便宜 https://shop.example.net/x"),
+        say("long chat, checked by the platform", "chat-5", WANG, LONG),
+        say("chat with a grey word, checked", "chat-6", WANG, "请问能代开发票吗"),
         say("chat with contact diversion", "chat-2", WANG, "加我薇信 vx_12345 私聊"),
         open_platform("chat opened", "enter-1", "im_enter_direct_msg", WANG, enter),
         open_platform("comment", "comment-1", "item_comment_reply", WANG, comment),

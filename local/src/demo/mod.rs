@@ -88,9 +88,12 @@ impl Stage {
         let endpoints =
             Endpoints::new(&*simulators.feishu_url, &*simulators.wecom_url, &*simulators.wechat_url);
         let endpoints = endpoints.map_err(|error| CommandError::configuration(error.to_string()))?;
+        let censors = sluice_censor::Endpoints::new(&simulators.douyin_url, &simulators.toutiao_url);
+        let censors = censors.map_err(|error| CommandError::configuration(error.to_string()))?;
         let options = GateOptions {
             listen: ([127, 0, 0, 1], 0).into(),
             endpoints,
+            censors,
             front_door_only: false,
             metrics: Metrics::default(),
         };

@@ -16,7 +16,7 @@ use sluice_domain::source::SchemeName;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{Clock, Entropy};
 use sluice_simulators::{
-    FeishuApp, FeishuBot, SimulatorClock, SimulatorOptions, WechatAccount, WecomApp, WecomBot,
+    CensorApp, FeishuApp, FeishuBot, SimulatorClock, SimulatorOptions, WechatAccount, WecomApp, WecomBot,
 };
 
 use super::callbacks::{Callback, Tamper, WECHAT_FOLLOWER};
@@ -25,6 +25,9 @@ use crate::output::CommandError;
 /// A key pair for the demo's trade-system callbacks. It protects nothing: it is published with the source.
 const TRADE_PRIVATE_KEY: &str = include_str!("../../../tests/vectors/trade_system/private_key.pem");
 const TRADE_PUBLIC_KEY: &str = include_str!("../../../tests/vectors/trade_system/public_key.pem");
+
+/// What the simulated text censor calls a violation.
+pub const HIT_WORD: &str = "代开发票";
 
 /// The clock of the simulators, for the gate too: moving it moves both.
 #[derive(Debug, Clone)]
@@ -62,6 +65,11 @@ impl World {
                     | SchemeName::OceanEngine => random_hex(entropy, 16),
                 };
                 secrets.entry((tenant.id.clone(), source.secret.clone())).or_insert(secret);
+            }
+            if let Some(safety) = &tenant.safety {
+                secrets
+                    .entry((tenant.id.clone(), safety.secret.clone()))
+                    .or_insert_with(|| random_hex(entropy, 16));
             }
             for destination in tenant.destinations.values() {
                 for name in secret_names(&destination.channel) {
@@ -141,6 +149,12 @@ impl World {
         let mut options = SimulatorOptions::default();
         for tenant in settings.tenants.values() {
             let secret = |name: &str| self.secret(&tenant.id, name).to_owned();
+            options.censor_apps.extend(tenant.safety.iter().map(|safety| CensorApp {
+                app_id: safety.app_id.clone(),
+                secret: secret(&safety.secret),
+                hit_words: vec![HIT_WORD.to_owned()],
+                per_day: None,
+            }));
             for destination in tenant.destinations.values() {
                 match &destination.channel {
                     Channel::FeishuBot { hook, signing } => options.feishu_bots.push(FeishuBot {

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use bucket_assignment::BucketAssignment;
 use channel_dispatch::ChannelDispatch;
 use compliance_check::ComplianceCheck;
+use content_safety::ContentSafety;
+use sluice_censor::Censor;
 use sluice_channels::{Channels, Endpoints, HyperClient};
 use sluice_embedded::{FileSecrets, SystemEntropy};
 use sluice_ports::Clock;
@@ -35,6 +37,8 @@ pub struct GateOptions {
     pub listen: SocketAddr,
     /// Where the platforms are.
     pub endpoints: Endpoints,
+    /// Where Douyin's text censors are.
+    pub censors: sluice_censor::Endpoints,
     /// Accept and queue only.
     pub front_door_only: bool,
     /// Where measurements go besides the gate's own counters.
@@ -92,9 +96,11 @@ impl Gate {
         ];
         if !options.front_door_only {
             let http = HyperClient::new().map_err(|error| CommandError::configuration(error.to_string()))?;
-            let channels = Channels::new(options.endpoints, http, secrets, Arc::clone(&state.clock));
+            let clock = || Arc::clone(&state.clock);
+            let censor = Censor::new(options.censors, http.clone(), Arc::clone(&secrets), clock());
+            let channels = Channels::new(options.endpoints, http, secrets, clock());
             let signals = Signals { stop: stopping.clone(), moved: moves };
-            tasks.extend(steps(&state, channels, &metrics, &signals));
+            tasks.extend(steps(&state, channels, censor, &metrics, &signals));
             tasks.push(tokio::spawn(schedule::run(state, metrics, stopping)));
         }
         Ok(Self { address, counters, stop, moved, tasks })
@@ -124,10 +130,12 @@ struct Signals {
 }
 
 type PlatformChannels = Channels<HyperClient, Arc<FileSecrets>, Arc<dyn Clock>>;
+type PlatformCensor = Censor<HyperClient, Arc<FileSecrets>, Arc<dyn Clock>>;
 
 fn steps(
     state: &State,
     channels: PlatformChannels,
+    censor: PlatformCensor,
     metrics: &Metrics,
     signals: &Signals,
 ) -> Vec<JoinHandle<()>> {
@@ -155,11 +163,20 @@ fn steps(
         entropy: SystemEntropy,
         metrics: metrics.clone(),
     });
+    let safety = Arc::new(ContentSafety {
+        settings: Arc::clone(settings),
+        store: store.clone(),
+        keys: keys.clone(),
+        censor,
+        clock: Arc::clone(clock),
+        metrics: metrics.clone(),
+    });
     let mut tasks = Vec::new();
     for _ in 0..WORKERS {
         tasks.push(spawn(&compliance, state, metrics, signals));
         tasks.push(spawn(&assignment, state, metrics, signals));
         tasks.push(spawn(&dispatch, state, metrics, signals));
+        tasks.push(spawn(&safety, state, metrics, signals));
     }
     tasks
 }

@@ -1,6 +1,6 @@
 //! A function that does what no other does: it panics when it is told to. `tests/emulators` runs it against a Runtime API.
 //!
-//! It starts and runs as the five functions do; no AWS is called.
+//! It starts and runs as the functions do; no AWS is called.
 
 use std::process::ExitCode;
 

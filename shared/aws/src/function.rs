@@ -1,4 +1,4 @@
-//! What the five functions' programs share: they start alike, run alike, and fail to start alike.
+//! What the functions' programs share: they start alike, run alike, and fail to start alike.
 //!
 //! Order of a start: logging, names, connection, configuration, open connections, first invocation. Whatever is wrong before the first
 //! invocation is one line of JSON that says what to do, an answer to Lambda's runtime, and a non-zero exit.

@@ -42,7 +42,7 @@ pub enum Resource {
 
 impl Resource {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::KeysTable,
         Self::ReceiptsTable,
         Self::ConsentTable,
@@ -54,9 +54,11 @@ impl Resource {
         Self::Queue(Queue::Events),
         Self::Queue(Queue::Cleared),
         Self::Queue(Queue::Assigned),
+        Self::Queue(Queue::Checks),
         Self::DeadLetters(Queue::Events),
         Self::DeadLetters(Queue::Cleared),
         Self::DeadLetters(Queue::Assigned),
+        Self::DeadLetters(Queue::Checks),
         Self::ReportsBucket,
         Self::DigestsBucket,
         Self::KmsKey,
@@ -78,9 +80,11 @@ impl Resource {
             Self::Queue(Queue::Events) => "SLUICE_QUEUE_EVENTS",
             Self::Queue(Queue::Cleared) => "SLUICE_QUEUE_CLEARED",
             Self::Queue(Queue::Assigned) => "SLUICE_QUEUE_ASSIGNED",
+            Self::Queue(Queue::Checks) => "SLUICE_QUEUE_CHECKS",
             Self::DeadLetters(Queue::Events) => "SLUICE_DLQ_EVENTS",
             Self::DeadLetters(Queue::Cleared) => "SLUICE_DLQ_CLEARED",
             Self::DeadLetters(Queue::Assigned) => "SLUICE_DLQ_ASSIGNED",
+            Self::DeadLetters(Queue::Checks) => "SLUICE_DLQ_CHECKS",
             Self::ReportsBucket => "SLUICE_REPORTS",
             Self::DigestsBucket => "SLUICE_DIGESTS",
             Self::KmsKey => "SLUICE_KMS_KEY",

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::consent::{ConsentKey, ConsentText, Standing};
 use crate::id::{RuleId, RulePackId};
 use crate::rules::Inputs;
+use crate::safety::Finding;
 
 /// What the gate decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -145,6 +146,9 @@ pub struct Decision {
     /// What the tenant's candidate pack would have decided, when that is something else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow: Option<Shadow>,
+    /// What the platform's text censor said, when it was asked: the local rules' word is in the reasons, this is the remote one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<Finding>,
 }
 
 /// What a candidate pack would have decided; nothing acts on it.
@@ -164,7 +168,17 @@ impl Decision {
     /// A decision of which no more is known than this.
     pub fn of(verdict: Verdict, reasons: Vec<Reason>, pack: PackStamp) -> Self {
         let (path, matched) = (Vec::new(), Vec::new());
-        Self { verdict, reasons, path, matched, pack, consent: None, inputs: None, shadow: None }
+        Self {
+            verdict,
+            reasons,
+            path,
+            matched,
+            pack,
+            consent: None,
+            inputs: None,
+            shadow: None,
+            finding: None,
+        }
     }
 
     /// The code of the first reason: what metrics and tables show.

@@ -19,6 +19,7 @@ pub mod progress;
 pub mod reconciliation;
 pub mod review;
 pub mod rules;
+pub mod safety;
 pub mod scheme;
 pub mod script;
 pub mod sealed;

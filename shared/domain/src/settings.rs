@@ -14,6 +14,7 @@ use crate::id::{DestinationId, ExperimentId, FormId, ScriptId, SourceId, TenantI
 use crate::link::LinkPolicy;
 use crate::review::ReviewPolicy;
 use crate::rules::RulePack;
+use crate::safety::SafetyPolicy;
 use crate::script::Script;
 use crate::source::{Form, Source};
 
@@ -57,6 +58,8 @@ pub struct Tenant {
     pub links: LinkPolicy,
     /// How long reviews wait, and whose voices they need.
     pub review: ReviewPolicy,
+    /// How texts are checked remotely, if they are.
+    pub safety: Option<SafetyPolicy>,
     /// The rules, with their lexicon, compiled.
     pub rules: Arc<RulePack>,
     /// A candidate pack, asked about every event; nothing acts on what it says.

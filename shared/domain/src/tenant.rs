@@ -28,6 +28,8 @@ pub enum HashPurpose {
     Review,
     /// The tag of one voice in a review.
     ReviewVoice,
+    /// The name of a text that a remote check answered for.
+    CheckedText,
 }
 
 impl HashPurpose {
@@ -41,6 +43,7 @@ impl HashPurpose {
             Self::Payload => b"sluice/payload/v1",
             Self::Review => b"sluice/review/v1",
             Self::ReviewVoice => b"sluice/review-voice/v1",
+            Self::CheckedText => b"sluice/checked-text/v1",
         }
     }
 }

@@ -33,11 +33,13 @@ pub struct ReceiveLimits {
     pub cleared: u32,
     /// Of the `assigned` queue. Default 10: platforms throttle.
     pub assigned: u32,
+    /// Of the `checks` queue. Default 5.
+    pub checks: u32,
 }
 
 impl Default for ReceiveLimits {
     fn default() -> Self {
-        Self { events: 5, cleared: 5, assigned: 10 }
+        Self { events: 5, cleared: 5, assigned: 10, checks: 5 }
     }
 }
 
@@ -47,6 +49,7 @@ impl ReceiveLimits {
             Queue::Events => self.events,
             Queue::Cleared => self.cleared,
             Queue::Assigned => self.assigned,
+            Queue::Checks => self.checks,
         }
     }
 }
@@ -194,8 +197,8 @@ fn write_layout(transaction: &redb::WriteTransaction) -> Result<(), PortError> {
 }
 
 /// How many messages each queue holds, and the newest id of any.
-fn found(snapshot: &Snapshot) -> Result<([u64; 3], u64), PortError> {
-    let (mut totals, mut newest) = (Vec::with_capacity(3), 0);
+fn found(snapshot: &Snapshot) -> Result<([u64; Queue::ALL.len()], u64), PortError> {
+    let (mut totals, mut newest) = (Vec::with_capacity(Queue::ALL.len()), 0);
     for queue in Queue::ALL {
         let messages = tables::read(snapshot, Name::messages(queue))?;
         totals.push(messages.len().map_err(storage)?);
@@ -206,7 +209,7 @@ fn found(snapshot: &Snapshot) -> Result<([u64; 3], u64), PortError> {
             newest = newest.max(id);
         }
     }
-    Ok((<[u64; 3]>::try_from(totals).unwrap_or_default(), newest))
+    Ok((<[u64; Queue::ALL.len()]>::try_from(totals).unwrap_or_default(), newest))
 }
 
 /// Tells one run of the program from the next; no secret.

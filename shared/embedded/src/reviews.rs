@@ -58,12 +58,14 @@ struct ReadyForReview {
     step: Ready,
     review: Review,
     value: Vec<u8>,
+    check: Option<Outgoing>,
 }
 
 fn ready(one: ForReview, now: UnixMillis) -> Result<ReadyForReview, PortError> {
     let ForReview { record, review } = one;
     let value = openable(&review, now)?;
-    Ok(ReadyForReview { step: audits::ready(Step { record, next: None }, now)?, review, value })
+    let check = ForReview::check_of(&review).map(|message| checked(message, now)).transpose()?;
+    Ok(ReadyForReview { step: audits::ready(Step { record, next: None }, now)?, review, value, check })
 }
 
 fn record(tables: &mut Tables<'_>, one: &ReadyForReview) -> Result<Written<AuditRecord>, Fault> {
@@ -71,6 +73,9 @@ fn record(tables: &mut Tables<'_>, one: &ReadyForReview) -> Result<Written<Audit
     if written == Written::New {
         // A review that is there already is of this very trace.
         let _written = open(tables, &one.review, &one.value)?;
+        if let Some(check) = &one.check {
+            enqueue(tables, Queue::Checks, check)?;
+        }
     }
     Ok(written)
 }

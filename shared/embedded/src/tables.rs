@@ -41,9 +41,13 @@ pub(crate) enum Name {
     DeadAssigned,
     Reviews,
     ReviewStates,
+    Checks,
+    DeadChecks,
+    CheckedTexts,
+    CheckBudgets,
 }
 
-const COUNT: usize = Name::ReviewStates as usize + 1;
+const COUNT: usize = Name::CheckBudgets as usize + 1;
 
 impl Name {
     pub(crate) const ALL: [Self; COUNT] = [
@@ -71,6 +75,10 @@ impl Name {
         Self::DeadAssigned,
         Self::Reviews,
         Self::ReviewStates,
+        Self::Checks,
+        Self::DeadChecks,
+        Self::CheckedTexts,
+        Self::CheckBudgets,
     ];
 
     /// The messages of a queue.
@@ -79,6 +87,7 @@ impl Name {
             Queue::Events => Self::Events,
             Queue::Cleared => Self::Cleared,
             Queue::Assigned => Self::Assigned,
+            Queue::Checks => Self::Checks,
         }
     }
 
@@ -88,6 +97,7 @@ impl Name {
             Queue::Events => Self::DeadEvents,
             Queue::Cleared => Self::DeadCleared,
             Queue::Assigned => Self::DeadAssigned,
+            Queue::Checks => Self::DeadChecks,
         }
     }
 
@@ -118,6 +128,10 @@ impl Name {
             Self::DeadAssigned => "dead_assigned",
             Self::Reviews => "reviews",
             Self::ReviewStates => "review_states",
+            Self::Checks => "queue_checks",
+            Self::DeadChecks => "dead_checks",
+            Self::CheckedTexts => "checked_texts",
+            Self::CheckBudgets => "check_budgets",
         }
     }
 

@@ -4,7 +4,7 @@ use sluice_domain::contact::Slot;
 
 use crate::PortError;
 
-/// Whether a message has a place among those that a person gets on a day.
+/// Whether there is room among those of a day: for a message to a person, or for a request to a platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Place {

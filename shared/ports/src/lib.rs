@@ -4,6 +4,7 @@
 //! one of them has is a bug.
 
 mod backlog;
+mod checks;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -19,6 +20,7 @@ mod reviews;
 mod store;
 
 pub use backlog::{Backlog, Reports};
+pub use checks::CheckedTexts;
 pub use clock::{Clock, Entropy, Nonces};
 pub use contact::{ContactLimits, Place};
 pub use digests::{Digests, days_before};

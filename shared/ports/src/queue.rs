@@ -11,11 +11,13 @@ pub enum Queue {
     Cleared,
     /// bucket-assignment → channel-dispatch.
     Assigned,
+    /// compliance-check → content-safety: texts that wait for a remote check.
+    Checks,
 }
 
 impl Queue {
     /// Every queue, in the order of the flow.
-    pub const ALL: [Self; 3] = [Self::Events, Self::Cleared, Self::Assigned];
+    pub const ALL: [Self; 4] = [Self::Events, Self::Cleared, Self::Assigned, Self::Checks];
 
     /// Its name.
     pub fn as_str(self) -> &'static str {
@@ -23,6 +25,7 @@ impl Queue {
             Self::Events => "events",
             Self::Cleared => "cleared",
             Self::Assigned => "assigned",
+            Self::Checks => "checks",
         }
     }
 }

@@ -3,6 +3,7 @@ use std::future::Future;
 use sluice_domain::audit::AuditRecord;
 use sluice_domain::id::TenantId;
 use sluice_domain::review::{Moved, Review, ReviewId, StateName, Wakes};
+use sluice_domain::safety::CheckRequest;
 
 use crate::{OutboundMessage, Page, PortError, Queue, Written};
 
@@ -13,6 +14,18 @@ pub struct ForReview {
     pub record: AuditRecord,
     /// Opened only when the record is new.
     pub review: Review,
+}
+
+impl ForReview {
+    /// The request for the machine check that the review asks, if it asks one: on the `checks` queue. Sent with the review; sending it again does
+    /// no harm.
+    #[expect(clippy::missing_panics_doc, reason = "it can not panic")]
+    pub fn check_of(review: &Review) -> Option<OutboundMessage> {
+        let request = CheckRequest::of(review)?;
+        #[expect(clippy::expect_used, reason = "two ids and a word")]
+        let body = serde_json::to_string(&request).expect("a request can be written");
+        Some(OutboundMessage { body, trace_id: review.trace_id, delay_seconds: 0 })
+    }
 }
 
 /// What a change of a review found.
@@ -61,10 +74,12 @@ impl Wake {
 /// A review is changed by putting the next version in place of the one that was read ([`sluice_domain::review`] has the transitions): of two
 /// who change the same version, one finds [`Advanced::Overtaken`].
 pub trait Reviews: Send + Sync {
-    /// Writes a batch of audit records, each once, and opens the reviews of the new ones. The answers are in the order of the batch.
+    /// Writes a batch of audit records, each once, opens the reviews of the new ones, and sends those that ask a machine check to the `checks`
+    /// queue. The answers are in the order of the batch.
     ///
-    /// The embedded store writes both in one transaction; AWS writes the record, then the review: who finds their own record
-    /// ([`Written::Existing`], same trace) without its review opens it with [`Reviews::open_review`].
+    /// The embedded store does all of it in one transaction; AWS writes the record, then the review, then sends: who finds their own record
+    /// ([`Written::Existing`], same trace) without its review opens it with [`Reviews::open_review`], and who finds one that
+    /// still waits for its check sends [`ForReview::check_of`] again.
     fn record_for_review(
         &self,
         batch: Vec<ForReview>,

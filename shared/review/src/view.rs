@@ -4,6 +4,7 @@ use sluice_domain::decision::Reason;
 use sluice_domain::event::EventKind;
 use sluice_domain::id::{EventKey, PersonId, TraceId};
 use sluice_domain::review::{Point, Review, Says, State, StateName, Voter, masked};
+use sluice_domain::safety::Finding;
 use sluice_domain::sealed::SealError;
 use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::UnixMillis;
@@ -33,6 +34,12 @@ pub struct View {
     /// The machine check that may settle it alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,
+    /// Its yes is not enough: people must approve as well.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub machine_advises: bool,
+    /// What it found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finding: Option<Finding>,
     /// Why it waits.
     pub reasons: Vec<Reason>,
     /// What was judged; nothing once the review has ended.
@@ -117,6 +124,8 @@ impl View {
             deadline: review.deadline,
             people: review.panel.people,
             machine: review.panel.machine.clone(),
+            machine_advises: review.panel.advises,
+            finding: review.finding().cloned(),
             reasons: review.decision.reasons.clone(),
             texts,
             voices: voices(review),

@@ -12,6 +12,7 @@ use sluice_domain::experiment::Experiment;
 use sluice_domain::id::TenantId;
 use sluice_domain::link::LinkPolicy;
 use sluice_domain::review::ReviewPolicy;
+use sluice_domain::safety::SafetyPolicy;
 use sluice_domain::script::Script;
 use sluice_domain::source::{Form, Source};
 
@@ -71,6 +72,8 @@ pub(crate) struct TenantFile {
     pub(crate) links: Option<Spanned<LinkPolicy>>,
     #[serde(default)]
     pub(crate) review: Option<Spanned<ReviewPolicy>>,
+    #[serde(default)]
+    pub(crate) safety: Option<Spanned<SafetyPolicy>>,
 }
 
 /// One company without places: what is left once nothing needs to be pointed at any more. The only thing a [`Tenant`] is built from,
@@ -99,6 +102,7 @@ pub(crate) struct TenantParts {
     pub(crate) scripts: Vec<Script>,
     pub(crate) links: LinkPolicy,
     pub(crate) review: ReviewPolicy,
+    pub(crate) safety: Option<SafetyPolicy>,
 }
 
 impl From<TenantFile> for TenantParts {
@@ -122,6 +126,7 @@ impl From<TenantFile> for TenantParts {
             scripts,
             links,
             review,
+            safety,
         } = file;
         Self {
             id,
@@ -141,6 +146,7 @@ impl From<TenantFile> for TenantParts {
             scripts: values(scripts),
             links: links.map(|links| links.value).unwrap_or_default(),
             review: review.map(|review| review.value).unwrap_or_default(),
+            safety: safety.map(|safety| safety.value),
         }
     }
 }

@@ -176,6 +176,21 @@ pub enum Signal<'a> {
     OpenReviews,
     /// The age of the oldest one that waits.
     OldestReviewAge,
+    /// The platform's text censor was asked for an event, or what it said before was found.
+    ContentChecked {
+        /// `clean`, `hit`, `unanswered`.
+        outcome: &'a str,
+    },
+    /// What a check's outcome rests on.
+    ContentCheckDecided {
+        /// `remote`, `cached`, `local`.
+        source: &'a str,
+    },
+    /// A request to the text censor got no answer, or the day's budget had no room for it.
+    ContentCheckFailed {
+        /// `timeout`, `rate_limited`, `quota_exhausted`, …
+        cause: &'a str,
+    },
     /// A process handled its first invocation.
     ColdStart {
         /// The step.
@@ -185,7 +200,7 @@ pub enum Signal<'a> {
 
 impl<'a> Signal<'a> {
     /// One of each, with placeholder values: what the dashboard and the tests go through.
-    pub const ALL: [Signal<'static>; 33] = [
+    pub const ALL: [Signal<'static>; 36] = [
         Signal::Received,
         Signal::Verified,
         Signal::Rejected { code: "" },
@@ -218,6 +233,9 @@ impl<'a> Signal<'a> {
         Signal::ReviewEnded { state: "" },
         Signal::OpenReviews,
         Signal::OldestReviewAge,
+        Signal::ContentChecked { outcome: "" },
+        Signal::ContentCheckDecided { source: "" },
+        Signal::ContentCheckFailed { cause: "" },
         Signal::ColdStart { step: "" },
     ];
 
@@ -256,6 +274,9 @@ impl<'a> Signal<'a> {
             Self::ReviewEnded { .. } => "ReviewEnded",
             Self::OpenReviews => "OpenReviews",
             Self::OldestReviewAge => "OldestReviewAge",
+            Self::ContentChecked { .. } => "ContentChecked",
+            Self::ContentCheckDecided { .. } => "ContentCheckDecided",
+            Self::ContentCheckFailed { .. } => "ContentCheckFailed",
             Self::ColdStart { .. } => "ColdStart",
         }
     }
@@ -311,7 +332,11 @@ impl<'a> Signal<'a> {
             | Self::Throttled { channel }
             | Self::UnknownCode { channel }
             | Self::EndToEndDuration { channel } => Some(("Channel", channel)),
-            Self::SendOutcome { outcome } | Self::LinkOpened { outcome } => Some(("Outcome", outcome)),
+            Self::SendOutcome { outcome }
+            | Self::LinkOpened { outcome }
+            | Self::ContentChecked { outcome } => Some(("Outcome", outcome)),
+            Self::ContentCheckDecided { source } => Some(("Source", source)),
+            Self::ContentCheckFailed { cause } => Some(("Cause", cause)),
             Self::DeadLettered { queue } => Some(("Queue", queue)),
             Self::ReviewOpened { point } => Some(("Point", point)),
             Self::ReviewEnded { state } => Some(("State", state)),

@@ -8,7 +8,7 @@ async fn the_template_deploys_with_everything_but_what_the_emulator_can_not_crea
     let ministack = Ministack::start(&[]).unwrap();
     let endpoint = ministack.fresh();
     let deployed = deploy(&endpoint, "sluice", &Binaries::build().unwrap(), &[]).await.unwrap();
-    for queue in ["EventsQueue", "ClearedQueue", "AssignedQueue"] {
+    for queue in ["EventsQueue", "ClearedQueue", "AssignedQueue", "ChecksQueue"] {
         assert!(deployed.resource(queue).contains("/sluice-"), "{queue}: {:?}", deployed.resource(queue));
     }
     // Nothing but these may differ from what is deployed to AWS.

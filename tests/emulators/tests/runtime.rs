@@ -42,7 +42,7 @@ fn variables(settings: &Path) -> Vec<(String, String)> {
     for table in ["KEYS", "CONSENT", "AUDIT", "EXPOSURES", "DELIVERIES", "ORDERS", "RECEIPTS", "REVIEWS"] {
         variables.push((format!("SLUICE_TABLE_{table}"), table.to_lowercase()));
     }
-    for queue in ["EVENTS", "CLEARED", "ASSIGNED"] {
+    for queue in ["EVENTS", "CLEARED", "ASSIGNED", "CHECKS"] {
         variables.push((format!("SLUICE_QUEUE_{queue}"), url(queue)));
         variables.push((format!("SLUICE_DLQ_{queue}"), url(queue)));
     }

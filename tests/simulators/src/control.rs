@@ -74,6 +74,8 @@ fn state(world: &World, clock: &SimulatorClock) -> Reply {
             "wechat": world.counters(Platform::Wechat),
             "douyin": world.counters(Platform::Douyin),
             "webhook": world.counters(Platform::Webhook),
+            "douyin_censor": world.counters(Platform::DouyinCensor),
+            "toutiao_censor": world.counters(Platform::ToutiaoCensor),
         },
     }))
 }

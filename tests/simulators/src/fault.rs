@@ -24,7 +24,7 @@ pub struct Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
-    /// Sends of messages.
+    /// Sends of messages, and checks of texts.
     #[default]
     Send,
     /// Issue of access tokens.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod censor;
 mod clock;
 mod control;
 mod douyin;
@@ -23,7 +24,8 @@ mod world;
 pub use clock::SimulatorClock;
 pub use fault::{Fault, FaultEffect, FaultTimes, Place};
 pub use options::{
-    DouyinAccount, FeishuApp, FeishuBot, SimulatorOptions, WebhookReceiver, WechatAccount, WecomApp, WecomBot,
+    CensorApp, DouyinAccount, FeishuApp, FeishuBot, SimulatorOptions, WebhookReceiver, WechatAccount, WecomApp,
+    WecomBot,
 };
 pub use running::{Running, Simulators, StartError};
 pub use seen::{Counters, Platform, Seen};

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use sluice_simulators::{SimulatorOptions, Simulators};
 
-/// Loopback servers that enforce what Feishu, WeCom and WeChat enforce.
+/// Loopback servers that enforce what Feishu, WeCom, WeChat and Douyin's text censors enforce.
 ///
 /// Example: sluice-simulators --listen 127.0.0.1:18090 --options simulators.json
 #[derive(Debug, Parser)]
@@ -33,6 +33,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         "feishu": running.feishu_url,
         "wecom": running.wecom_url,
         "wechat": running.wechat_url,
+        "douyin": running.douyin_url,
+        "toutiao": running.toutiao_url,
         "control": format!("{}/_simulator/state", running.feishu_url),
     });
     writeln!(std::io::stdout(), "{addresses}")?;

@@ -20,6 +20,8 @@ pub struct SimulatorOptions {
     pub douyin_accounts: Vec<DouyinAccount>,
     /// Own systems behind a webhook.
     pub webhooks: Vec<WebhookReceiver>,
+    /// Applications that may ask the text censors.
+    pub censor_apps: Vec<CensorApp>,
     /// The seed of faults that strike by ratio.
     pub seed: u64,
     /// Offset of the simulators' clock at the start, in milliseconds.
@@ -108,9 +110,24 @@ pub struct WebhookReceiver {
     pub secret: String,
 }
 
+/// A mini-app that may ask Douyin's text censors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CensorApp {
+    /// `tt…`; the open platform's `client_key`.
+    pub app_id: String,
+    /// Its secret.
+    pub secret: String,
+    /// A text with one of these is a violation.
+    pub hit_words: Vec<String>,
+    /// Requests a day; more are answered with 28003017.
+    #[serde(default)]
+    pub per_day: Option<u32>,
+}
+
 impl SimulatorOptions {
     /// One of each, for trying things out: hooks, keys, secrets and people are called `demo`, applications `cli_demo`,
-    /// `ww_demo` with agent 1000002, and `wx_demo`.
+    /// `ww_demo` with agent 1000002, `wx_demo`, and `tt_demo`, whose censor hits 违禁.
     pub fn demo() -> Self {
         let demo = || "demo".to_owned();
         Self {
@@ -131,6 +148,12 @@ impl SimulatorOptions {
                 app_id: "wx_demo".to_owned(),
                 secret: demo(),
                 followers: vec![demo()],
+            }],
+            censor_apps: vec![CensorApp {
+                app_id: "tt_demo".to_owned(),
+                secret: demo(),
+                hit_words: vec!["违禁".to_owned()],
+                per_day: None,
             }],
             ..Self::default()
         }

@@ -30,12 +30,16 @@ pub struct Running {
     pub wecom_url: String,
     /// Base address of WeChat.
     pub wechat_url: String,
+    /// Base address of Douyin's open platform.
+    pub douyin_url: String,
+    /// Base address of the mini-app API.
+    pub toutiao_url: String,
     shared: Shared,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Simulators {
-    /// Starts all three platforms on one free port of 127.0.0.1.
+    /// Starts all platforms on one free port of 127.0.0.1.
     ///
     /// # Errors
     /// [`StartError`] when no port can be had.
@@ -43,7 +47,7 @@ impl Simulators {
         Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options).await
     }
 
-    /// Starts all three platforms at this address.
+    /// Starts all platforms at this address.
     ///
     /// # Errors
     /// [`StartError`] when it is not a loopback address, or taken.
@@ -58,7 +62,15 @@ impl Simulators {
         let world = Arc::new(Mutex::new(World::new(options, clock.now_ms())));
         let shared = Shared { world, clock };
         let task = tokio::spawn(serve(listener, shared.clone()));
-        Ok(Running { feishu_url: url.clone(), wecom_url: url.clone(), wechat_url: url, shared, task })
+        Ok(Running {
+            feishu_url: url.clone(),
+            wecom_url: url.clone(),
+            wechat_url: url.clone(),
+            douyin_url: url.clone(),
+            toutiao_url: url,
+            shared,
+            task,
+        })
     }
 }
 
@@ -76,6 +88,11 @@ impl Running {
     /// What recipients have seen so far, in order.
     pub fn seen(&self) -> Vec<Seen> {
         self.shared.with(|world| world.seen.clone())
+    }
+
+    /// Every text that a censor has looked at so far, in order.
+    pub fn checked_texts(&self) -> Vec<String> {
+        self.shared.with(|world| world.censors.texts().to_vec())
     }
 
     /// What a platform counted.

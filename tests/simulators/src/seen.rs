@@ -16,6 +16,10 @@ pub enum Platform {
     Douyin,
     /// A company's own system.
     Webhook,
+    /// 抖音开放平台's text censor.
+    DouyinCensor,
+    /// 小程序 (developer.toutiao.com): the older text censor.
+    ToutiaoCensor,
 }
 
 /// One message as one recipient saw it.
@@ -42,7 +46,7 @@ pub struct Seen {
 pub struct Counters {
     /// Calls, faults included.
     pub requests: u64,
-    /// Sends that the platform carried out.
+    /// Sends and checks that the platform carried out.
     pub committed: u64,
     /// Sends suppressed by the platform's memory of them.
     pub duplicates_suppressed: u64,

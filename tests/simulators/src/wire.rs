@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::Platform;
+use crate::censor::{self, Shape};
 
 /// A call as the rules see it.
 pub(crate) struct Call {
@@ -86,6 +87,8 @@ impl Reply {
                 }),
             ),
             Platform::Webhook => Self::empty(status),
+            Platform::DouyinCensor => Self { status, ..censor::code(Shape::Open, code, words) },
+            Platform::ToutiaoCensor => Self { status, ..censor::code(Shape::Mini, code, words) },
         };
         if status == StatusCode::TOO_MANY_REQUESTS {
             reply.headers.push(("x-ogw-ratelimit-reset", "2".to_owned()));

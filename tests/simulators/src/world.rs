@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 
+use crate::censor::{Censors, Shape};
 use crate::douyin::Douyin;
 use crate::fault::{Faults, Struck};
 use crate::feishu::Feishu;
@@ -19,7 +20,8 @@ pub(crate) struct World {
     pub(crate) wechat: Wechat,
     pub(crate) douyin: Douyin,
     webhook: Webhook,
-    records: [Record; 5],
+    pub(crate) censors: Censors,
+    records: [Record; 7],
     pub(crate) faults: Faults,
     pub(crate) seen: Vec<Seen>,
 }
@@ -57,6 +59,8 @@ enum Route<'a> {
     DouyinMessage,
     DouyinComment,
     Webhook(&'a str),
+    CensorToken(Shape),
+    CensorCheck(Shape),
 }
 
 impl World {
@@ -67,6 +71,7 @@ impl World {
             wechat: Wechat::new(options.wechat_accounts, now),
             douyin: Douyin::new(options.douyin_accounts),
             webhook: Webhook::new(options.webhooks),
+            censors: Censors::new(options.censor_apps),
             records: Default::default(),
             faults: Faults::new(options.seed),
             seen: Vec::new(),
@@ -74,13 +79,15 @@ impl World {
     }
 
     pub(crate) fn counters(&self, platform: Platform) -> Counters {
-        let [feishu, wecom, wechat, douyin, webhook] = &self.records;
+        let [feishu, wecom, wechat, douyin, webhook, open, mini] = &self.records;
         match platform {
             Platform::Feishu => feishu.counters,
             Platform::Wecom => wecom.counters,
             Platform::Wechat => wechat.counters,
             Platform::Douyin => douyin.counters,
             Platform::Webhook => webhook.counters,
+            Platform::DouyinCensor => open.counters,
+            Platform::ToutiaoCensor => mini.counters,
         }
     }
 
@@ -122,6 +129,8 @@ impl World {
                     Platform::Wechat => self.wechat.revoke_tokens(),
                     Platform::Douyin => self.douyin.revoke_tokens(),
                     Platform::Webhook => {}
+                    Platform::DouyinCensor => self.censors.revoke_tokens(Shape::Open),
+                    Platform::ToutiaoCensor => self.censors.revoke_tokens(Shape::Mini),
                 }
                 Conduct::Answer(self.carry_out(route, call, now))
             }
@@ -136,7 +145,7 @@ impl World {
         if call.method != wanted {
             return Reply::empty(StatusCode::METHOD_NOT_ALLOWED);
         }
-        let [feishu, wecom, wechat, douyin, webhook] = &mut self.records;
+        let [feishu, wecom, wechat, douyin, webhook, open, mini] = &mut self.records;
         let reply = match route {
             Route::FeishuBot(hook) => self.feishu.bot(hook, call, now, feishu),
             Route::FeishuToken => self.feishu.token(call, now, feishu),
@@ -156,6 +165,10 @@ impl World {
             Route::DouyinMessage => self.douyin.message(call, now, douyin),
             Route::DouyinComment => self.douyin.comment(call, now, douyin),
             Route::Webhook(name) => self.webhook.receive(name, call, now, webhook),
+            Route::CensorToken(Shape::Open) => self.censors.open_token(call, now, open),
+            Route::CensorToken(Shape::Mini) => self.censors.mini_token(call, now, mini),
+            Route::CensorCheck(shape @ Shape::Open) => self.censors.check(shape, call, now, open),
+            Route::CensorCheck(shape @ Shape::Mini) => self.censors.check(shape, call, now, mini),
         };
         for record in &mut self.records {
             self.seen.append(&mut record.shown);
@@ -164,13 +177,15 @@ impl World {
     }
 
     fn record(&mut self, platform: Platform) -> &mut Record {
-        let [feishu, wecom, wechat, douyin, webhook] = &mut self.records;
+        let [feishu, wecom, wechat, douyin, webhook, open, mini] = &mut self.records;
         match platform {
             Platform::Feishu => feishu,
             Platform::Wecom => wecom,
             Platform::Wechat => wechat,
             Platform::Douyin => douyin,
             Platform::Webhook => webhook,
+            Platform::DouyinCensor => open,
+            Platform::ToutiaoCensor => mini,
         }
     }
 }
@@ -192,6 +207,8 @@ impl Route<'_> {
             | Self::WechatLink(_) => Platform::Wechat,
             Self::DouyinToken | Self::DouyinMessage | Self::DouyinComment => Platform::Douyin,
             Self::Webhook(_) => Platform::Webhook,
+            Self::CensorToken(Shape::Open) | Self::CensorCheck(Shape::Open) => Platform::DouyinCensor,
+            Self::CensorToken(Shape::Mini) | Self::CensorCheck(Shape::Mini) => Platform::ToutiaoCensor,
         }
     }
 
@@ -209,12 +226,14 @@ impl Route<'_> {
             | Self::WechatLink(_)
             | Self::DouyinMessage
             | Self::DouyinComment
-            | Self::Webhook(_) => Place::Send,
+            | Self::Webhook(_)
+            | Self::CensorCheck(_) => Place::Send,
             Self::FeishuToken
             | Self::WecomToken
             | Self::WechatStableToken
             | Self::WechatToken
-            | Self::DouyinToken => Place::Token,
+            | Self::DouyinToken
+            | Self::CensorToken(_) => Place::Token,
         }
     }
 }
@@ -238,6 +257,10 @@ fn route(path: &str) -> Option<Route<'_>> {
         "/wxa/generatescheme" => Route::WechatLink("generatescheme"),
         "/wxa/genwxashortlink" => Route::WechatLink("genwxashortlink"),
         "/oauth/refresh_token/" => Route::DouyinToken,
+        "/oauth/stable_client_token/" => Route::CensorToken(Shape::Open),
+        "/api/apps/v1/censor/text/" => Route::CensorCheck(Shape::Open),
+        "/api/apps/v2/token" => Route::CensorToken(Shape::Mini),
+        "/api/v2/tags/text/antidirt" => Route::CensorCheck(Shape::Mini),
         "/im/send/msg/" => Route::DouyinMessage,
         "/item/comment/reply/" => Route::DouyinComment,
         other => match other.strip_prefix("/webhook/") {

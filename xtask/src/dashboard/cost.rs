@@ -6,7 +6,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::widgets::{FUNCTIONS, Series, of_aws};
+use super::widgets::{FUNCTIONS, QUEUES, Series, of_aws};
 use crate::workspace::root;
 
 const TABLES: [&str; 8] = [
@@ -19,7 +19,6 @@ const TABLES: [&str; 8] = [
     "DeliveriesTable",
     "ReviewsTable",
 ];
-const QUEUES: [&str; 3] = ["EventsQueue", "ClearedQueue", "AssignedQueue"];
 
 /// The region whose prices are shown: the one whose list is complete.
 const REGION: &str = "us-east-1";

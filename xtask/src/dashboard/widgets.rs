@@ -5,11 +5,22 @@ use sluice_telemetry::{Kind, Signal};
 use super::cost;
 
 /// The functions, by their names in the template.
-pub(super) const FUNCTIONS: [&str; 5] =
-    ["WebhookVerify", "ComplianceCheck", "BucketAssignment", "ChannelDispatch", "NightlyReconciliation"];
-const QUEUES: [&str; 3] = ["EventsQueue", "ClearedQueue", "AssignedQueue"];
-const DEAD_LETTERS: [&str; 4] =
-    ["EventsDeadLetters", "ClearedDeadLetters", "AssignedDeadLetters", "ScheduleDeadLetters"];
+pub(super) const FUNCTIONS: [&str; 6] = [
+    "WebhookVerify",
+    "ComplianceCheck",
+    "BucketAssignment",
+    "ChannelDispatch",
+    "ContentSafety",
+    "NightlyReconciliation",
+];
+pub(super) const QUEUES: [&str; 4] = ["EventsQueue", "ClearedQueue", "AssignedQueue", "ChecksQueue"];
+const DEAD_LETTERS: [&str; 5] = [
+    "EventsDeadLetters",
+    "ClearedDeadLetters",
+    "AssignedDeadLetters",
+    "ChecksDeadLetters",
+    "ScheduleDeadLetters",
+];
 /// The grid is 24 wide; three widgets make a row.
 const WIDTH: usize = 8;
 const HEIGHT: usize = 6;
@@ -147,6 +158,17 @@ fn reviews() -> Vec<Widget> {
             "Waiting for a reviewer at night, and the oldest (s)",
             View::Lines,
             [Signal::OpenReviews, Signal::OldestReviewAge].map(total),
+        ),
+        widget(
+            "Texts at the censor, by outcome",
+            View::Stacked,
+            [each(Signal::ContentChecked { outcome: "" })],
+        ),
+        widget("What decided on them", View::Stacked, [each(Signal::ContentCheckDecided { source: "" })]),
+        widget(
+            "Checks without an answer, by cause",
+            View::Lines,
+            [each(Signal::ContentCheckFailed { cause: "" })],
         ),
     ]
 }

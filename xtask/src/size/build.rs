@@ -8,9 +8,15 @@ use crate::tools::Tools;
 use crate::workspace::{Metadata, host};
 use crate::{process, say, workspace};
 
-/// The five, in the order of an event's way.
-pub(crate) const FUNCTIONS: [&str; 5] =
-    ["webhook-verify", "compliance-check", "bucket-assignment", "channel-dispatch", "nightly-reconciliation"];
+/// All of them, in the order of an event's way.
+pub(crate) const FUNCTIONS: [&str; 6] = [
+    "webhook-verify",
+    "compliance-check",
+    "content-safety",
+    "bucket-assignment",
+    "channel-dispatch",
+    "nightly-reconciliation",
+];
 
 /// Built programs, by name.
 #[derive(Debug)]

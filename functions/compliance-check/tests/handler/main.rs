@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod batches;
+mod checks;
 #[cfg(test)]
 mod consents;
 #[cfg(test)]

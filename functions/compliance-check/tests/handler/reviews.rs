@@ -16,7 +16,7 @@ use sluice_ports::{Advanced, AuditLog as _, Clock as _, ConsentStore as _, Queue
 use crate::gate::{Gate, consent_key};
 use crate::sample::{Made, RECEIVED, keys, message, unauthorize};
 
-async fn agreed() -> Gate {
+pub(crate) async fn agreed() -> Gate {
     let gate = Gate::open();
     let (text, evidence) = (ConsentText::shown("1", "我同意"), Evidence::Operator { note: "test".into() });
     let key = consent_key("sales_contact", "feishu_leads");
@@ -51,7 +51,7 @@ async fn vote(gate: &Gate, name: &str, says: Says) -> Review {
 }
 
 /// What lies on the events queue; it is taken off.
-async fn woken(gate: &Gate) -> Vec<Event> {
+pub(crate) async fn woken(gate: &Gate) -> Vec<Event> {
     let received = gate.store.receive(Queue::Events, 100, 60_000).await.unwrap();
     let handles = received.iter().map(|message| message.receipt_handle.clone()).collect();
     gate.store.delete(Queue::Events, handles).await.unwrap();
@@ -74,7 +74,7 @@ async fn a_decision_of_review_opens_one_with_its_record() {
     assert_eq!((review.state.name(), review.opened_at), (StateName::Open, record.decided_at));
     assert_eq!(review.deadline, record.decided_at.plus_ms(3 * DAY_MS));
     assert_eq!(review.decision.main_code(), "phone_number");
-    assert_eq!(review.panel, Panel { people: 1, machine: None });
+    assert_eq!(review.panel, Panel { people: 1, machine: None, advises: false });
     assert!(gate.cleared().await.is_empty() && woken(&gate).await.is_empty());
     assert_eq!(gate.counters.total("ReviewOpened"), 1);
 }

@@ -95,6 +95,7 @@ fn live(queue: Queue) -> &'static str {
         Queue::Events => "queue `events`",
         Queue::Cleared => "queue `cleared`",
         Queue::Assigned => "queue `assigned`",
+        Queue::Checks => "queue `checks`",
     }
 }
 
@@ -104,5 +105,6 @@ fn dead(queue: Queue) -> &'static str {
         Queue::Events => "dead letters of queue `events`",
         Queue::Cleared => "dead letters of queue `cleared`",
         Queue::Assigned => "dead letters of queue `assigned`",
+        Queue::Checks => "dead letters of queue `checks`",
     }
 }

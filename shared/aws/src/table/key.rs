@@ -3,6 +3,7 @@
 use sluice_domain::consent::ConsentKey;
 use sluice_domain::id::{EventKey, ExperimentId, MessageId, PersonId, SourceId, TenantId, TraceId};
 use sluice_domain::review::{ReviewId, StateName};
+use sluice_domain::safety::TextDigest;
 use sluice_domain::time::{BusinessDay, UnixMillis};
 
 /// Over how many partitions a tenant's day, or a tenant's exposures, are spread: each takes 1 000 writes a second.
@@ -75,6 +76,16 @@ impl Place {
 /// `tenant#day#contacts#person`: a partition of its own among those of the day, whose others end in a number.
 pub(crate) fn of_contacts(tenant: &TenantId, day: BusinessDay, person: &PersonId) -> String {
     join([tenant.as_str(), &day.to_string(), "contacts", person.as_str()])
+}
+
+/// `tenant#checked#digest`: a partition of its own, for no day is called so.
+pub(crate) fn of_checked(tenant: &TenantId, text: &TextDigest) -> String {
+    join([tenant.as_str(), "checked", text.as_str()])
+}
+
+/// `tenant#day#checks`: a partition of its own among those of the day, whose others end in a number or a person.
+pub(crate) fn of_checks(tenant: &TenantId, day: BusinessDay) -> String {
+    join([tenant.as_str(), &day.to_string(), "checks"])
 }
 
 /// One partition of a day.

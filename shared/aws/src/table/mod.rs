@@ -2,6 +2,7 @@
 
 mod audits;
 mod batch;
+mod checks;
 mod consents;
 mod contacts;
 mod cursor;

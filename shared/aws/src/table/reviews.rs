@@ -5,7 +5,9 @@ use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use sluice_domain::audit::AuditRecord;
 use sluice_domain::id::TenantId;
 use sluice_domain::review::{Review, ReviewId, StateName, Wakes};
-use sluice_ports::{Advanced, ForReview, OutboundMessage, Outbox, Page, PortError, Reviews, Wake, Written};
+use sluice_ports::{
+    Advanced, ForReview, OutboundMessage, Outbox, Page, PortError, Queue, Reviews, Wake, Written,
+};
 
 use super::item::{self, Attributes, RECORD, WRITER, fits, json, number, read_text, text};
 use super::key::{Place, of_review, shard_of_trace, state_partition, state_partitions};
@@ -54,6 +56,7 @@ impl<Q: Outbox> Store<Q> {
 impl<Q: Outbox> Reviews for Store<Q> {
     async fn record_for_review(&self, batch: Vec<ForReview>) -> Vec<Result<Written<AuditRecord>, PortError>> {
         let (mut records, mut items) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        let checks: Vec<_> = batch.iter().map(|one| ForReview::check_of(&one.review)).collect();
         for ForReview { record, review } in batch {
             let ready = openable(&review).and_then(|item| Ok((item, audits::item(&record)?)));
             let (item, entry) = ready
@@ -68,9 +71,24 @@ impl<Q: Outbox> Reviews for Store<Q> {
             _ => Ok(()),
         });
         let opened = futures_util::future::join_all(opened).await;
-        for (slot, opened) in written.iter_mut().zip(opened) {
-            if let Err(error) = opened {
-                *slot = Err(error);
+        let (mut places, mut messages) = (Vec::new(), Vec::new());
+        for (place, ((slot, opened), check)) in written.iter_mut().zip(opened).zip(checks).enumerate() {
+            match (opened, check) {
+                (Err(error), _) => *slot = Err(error),
+                (Ok(()), Some(check)) if matches!(slot, Ok(Written::New)) => {
+                    places.push(place);
+                    messages.push(check);
+                }
+                (Ok(()), _) => {}
+            }
+        }
+        if messages.is_empty() {
+            return written;
+        }
+        // A request that is not taken makes its slot an error, too: the event comes back and sends it again.
+        for failure in self.queues.send(Queue::Checks, messages).await {
+            if let Some(slot) = places.get(failure.index).and_then(|place| written.get_mut(*place)) {
+                *slot = Err(failure.error);
             }
         }
         written

@@ -245,7 +245,7 @@ fn reviewed_decision() -> Decision {
 }
 
 fn opening(opened_at: UnixMillis) -> Opening {
-    let panel = Panel { people: 1, machine: None };
+    let panel = Panel { people: 1, machine: None, advises: false };
     Opening { decision: reviewed_decision(), panel, opened_at, deadline: opened_at.plus_ms(60 * DAY_MS) }
 }
 

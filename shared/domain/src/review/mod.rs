@@ -18,6 +18,7 @@
 //! **Nothing is kept longer than needed.** The sealed event goes with the end of its review; what stays is what an audit record holds, too.
 
 mod approval;
+mod machine;
 mod masked;
 mod moves;
 mod policy;

@@ -6,6 +6,7 @@ use super::state::State;
 use super::voice::{Ballot, Says, Voice, VoteError, Voter};
 use super::{Review, Work};
 use crate::decision::{Decision, Verdict};
+use crate::safety::Finding;
 use crate::tenant::{HashPurpose, TenantKeys};
 use crate::time::UnixMillis;
 
@@ -52,6 +53,17 @@ impl Review {
     /// # Errors
     /// [`VoteError`]: the voice does not count, and nothing changes.
     pub fn vote(&self, ballot: Ballot, now: UnixMillis, keys: &TenantKeys) -> Result<Moved, VoteError> {
+        self.spoken(ballot, None, now, keys).map(Self::moved)
+    }
+
+    /// With one more voice, and as that leaves it; no next version yet.
+    pub(super) fn spoken(
+        &self,
+        ballot: Ballot,
+        finding: Option<Finding>,
+        now: UnixMillis,
+        keys: &TenantKeys,
+    ) -> Result<Self, VoteError> {
         if self.state != State::Open {
             return Err(VoteError::NotOpen(self.state.name()));
         }
@@ -71,20 +83,22 @@ impl Review {
             return Err(VoteError::SamePerson);
         }
         // The last place is for the voice that ends it.
-        let most = if ballot.says == Says::Looked { MOST_VOICES - 2 } else { MOST_VOICES };
+        let ends = matches!(ballot.says, Says::Approve | Says::Reject);
+        let most = if ends { MOST_VOICES } else { MOST_VOICES - 2 };
         if self.voices.len() >= most {
             return Err(VoteError::Full(self.voices.len()));
         }
         let mut next = self.clone();
         let Ballot { by, says, why } = ballot;
-        let tag = voice_tag(self.last_tag(), &by, says, why.as_str(), now, keys);
-        next.voices.push(Voice { by, says, why, at: now, tag });
+        let mut voice = Voice { by, says, why, at: now, finding, tag: String::new() };
+        voice.tag = voice_tag(self.last_tag(), &voice, keys);
+        next.voices.push(voice);
         next.state = match says {
             Says::Reject => State::Rejected { at: now },
             Says::Approve if next.is_enough() => State::Approved { at: now },
-            Says::Approve | Says::Looked => State::Open,
+            Says::Approve | Says::Looked | Says::Abstain => State::Open,
         };
-        Ok(next.moved())
+        Ok(next)
     }
 
     /// Ends an open review whose deadline has passed; `None` when there is nothing to end.
@@ -121,7 +135,7 @@ impl Review {
     }
 
     /// The next version; what has ended keeps nothing of the person.
-    fn moved(mut self) -> Moved {
+    pub(super) fn moved(mut self) -> Moved {
         let wakes = self.wakes();
         self.version = self.version.saturating_add(1);
         if self.state.name().is_final() {
@@ -138,7 +152,7 @@ impl Review {
             return false;
         }
         for voice in &self.voices {
-            let expected = voice_tag(before, &voice.by, voice.says, voice.why.as_str(), voice.at, keys);
+            let expected = voice_tag(before, voice, keys);
             if !fits(&expected, &voice.tag) {
                 return false;
             }
@@ -156,7 +170,7 @@ impl Review {
         let mut people: Vec<&Voter> = Vec::new();
         for voice in self.voices.iter().filter(counted) {
             match &voice.by {
-                Voter::Machine { check } if self.panel.machine.as_ref() == Some(check) => return true,
+                Voter::Machine { check } if self.panel.is_settled_by(check) => return true,
                 Voter::Machine { .. } => {}
                 person @ Voter::Person { .. } => {
                     if !people.iter().any(|other| is_same(other, person)) {
@@ -195,12 +209,16 @@ fn is_same(one: &Voter, other: &Voter) -> bool {
     }
 }
 
-fn voice_tag(before: &str, by: &Voter, says: Says, why: &str, at: UnixMillis, keys: &TenantKeys) -> String {
+fn voice_tag(before: &str, voice: &Voice, keys: &TenantKeys) -> String {
+    let Voice { by, says, why, at, finding, tag: _ } = voice;
     let kind = match by {
         Voter::Person { .. } => "person",
         Voter::Machine { .. } => "machine",
     };
-    let at = at.0.to_string();
-    let by = by.to_string();
-    hex::encode(keys.keyed_hash(HashPurpose::ReviewVoice, &[before, kind, &by, says.as_str(), why, &at]))
+    let (by, at) = (by.to_string(), at.0.to_string());
+    #[expect(clippy::expect_used, reason = "texts and integers only")]
+    let finding = finding.as_ref().map(|it| serde_json::to_string(it).expect("it can be written"));
+    let mut parts = vec![before, kind, &by, says.as_str(), why.as_str(), &at];
+    parts.extend(finding.as_deref());
+    hex::encode(keys.keyed_hash(HashPurpose::ReviewVoice, &parts))
 }

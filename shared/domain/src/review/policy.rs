@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decision::Decision;
 use crate::rules::RulePack;
+use crate::safety::{CHECK, SafetyPolicy};
 use crate::time::UnixMillis;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -38,15 +39,26 @@ impl ReviewPolicy {
     }
 
     /// How a decision begins to wait.
-    pub fn opening(self, decision: Decision, rules: &RulePack, opened_at: UnixMillis) -> Opening {
-        let panel = self.panel(&decision, rules);
+    pub fn opening(
+        self,
+        decision: Decision,
+        rules: &RulePack,
+        safety: Option<&SafetyPolicy>,
+        opened_at: UnixMillis,
+    ) -> Opening {
+        let panel = self.panel(&decision, rules, safety);
         Opening { decision, panel, opened_at, deadline: self.deadline(opened_at) }
     }
 
-    /// Who must approve a decision: one person, or two when the tenant or one of the rules behind it asks for four eyes.
-    pub fn panel(self, decision: &Decision, rules: &RulePack) -> Panel {
+    /// Who must approve a decision: one person, or two when the tenant or one of the rules behind it asks for four eyes. Where a rule asks for
+    /// a remote check and the tenant has one, that check too: it is enough alone when every rule behind the decision asks for it and
+    /// nobody asks for four eyes.
+    pub fn panel(self, decision: &Decision, rules: &RulePack, safety: Option<&SafetyPolicy>) -> Panel {
         let people = if self.four_eyes || rules.asks_four_eyes(decision) { 2 } else { 1 };
-        Panel { people, machine: None }
+        let asked = rules.remote_checks(decision).filter(|_| safety.is_some());
+        let machine = asked.map(|_| CHECK.to_owned());
+        let advises = asked.is_some_and(|alone| !alone || people > 1);
+        Panel { people, machine, advises }
     }
 }
 
@@ -68,9 +80,13 @@ pub struct Opening {
 pub struct Panel {
     /// So many different people; never less than one.
     pub people: u8,
-    /// Or this machine check alone, by its name: a platform's text censor, for example. Its voice settles the review either way.
+    /// Or this machine check, by its name: a platform's text censor, for example. Its no ends the review; its yes is enough alone, unless it
+    /// only advises.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,
+    /// The machine's yes is not enough: people must approve as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub advises: bool,
 }
 
 impl Panel {
@@ -78,6 +94,11 @@ impl Panel {
     #[must_use]
     pub fn or_machine(self, check: impl Into<String>) -> Self {
         Self { machine: Some(check.into()), ..self }
+    }
+
+    /// Is this machine's yes enough?
+    pub(super) fn is_settled_by(&self, check: &str) -> bool {
+        self.machine.as_deref() == Some(check) && !self.advises
     }
 
     /// How many people are needed; a stored zero counts as one.

@@ -74,7 +74,7 @@ fn rules() -> RulePack {
 }
 
 fn review(people: u8) -> Review {
-    let panel = Panel { people, machine: None };
+    let panel = Panel { people, machine: None, advises: false };
     Review::of_event(event(), opening(decision(Verdict::Review, &["phone_number"]), panel), &keys())
 }
 
@@ -143,7 +143,7 @@ fn a_machine_speaks_only_where_it_was_asked() {
         says,
         why: Why::new("suggestion=pass").unwrap(),
     };
-    let panel = Panel { people: 2, machine: None }.or_machine("text-censor");
+    let panel = Panel { people: 2, machine: None, advises: false }.or_machine("text-censor");
     let waiting = Review::of_event(event(), opening(decision(Verdict::Review, &["censor"]), panel), &keys());
     let other = waiting.vote(machine("other", Says::Approve), OPENED, &keys());
     assert_eq!(other, Err(VoteError::NotAsked));
@@ -231,7 +231,7 @@ fn a_message_is_approved_as_it_was_rendered_and_its_delivery_is_always_woken() {
         RenderedText { field: "title", text: "新线索" },
         RenderedText { field: "message", text: "全网最好" },
     ];
-    let panel = Panel { people: 1, machine: None };
+    let panel = Panel { people: 1, machine: None, advises: false };
     let decision = decision(Verdict::Review, &["absolute_word"]);
     let mut nonce = 0;
     let nonces = || {
@@ -318,5 +318,135 @@ proptest! {
         }
         let approved = current.approval(&event(), &keys()).is_ok();
         prop_assert_eq!(approved, matches!(current.state.name(), StateName::Approved | StateName::Cleared));
+    }
+}
+
+mod machine {
+    use super::*;
+    use crate::safety::{Answer, CHECK, DecidedBy, Finding, LogId, ModelName, Unanswered};
+
+    fn asking(advises: bool) -> Review {
+        let panel = Panel { people: 1, machine: Some(CHECK.into()), advises };
+        Review::of_event(event(), opening(decision(Verdict::Review, &["text_to_check"]), panel), &keys())
+    }
+
+    fn answer(hits: &[&str]) -> Finding {
+        let hits = hits.iter().map(|name| ModelName::new(name)).collect();
+        Finding::answered(Answer { hits, log_id: Some(LogId::new("L1")), at: OPENED }, DecidedBy::Remote, 1)
+    }
+
+    fn silence() -> Finding {
+        Finding::unanswered("timeout", None, 3, OPENED)
+    }
+
+    fn found(review: &Review, finding: Finding, unanswered: Unanswered) -> Result<Moved, VoteError> {
+        review.found(finding, unanswered, OPENED.plus_ms(10), &keys())
+    }
+
+    #[test]
+    fn a_clean_text_is_approved_with_its_evidence() {
+        let waiting = asking(false);
+        assert!(waiting.awaits(CHECK) && !waiting.awaits("other") && !review(1).awaits(CHECK));
+        let Moved { review, wakes } = found(&waiting, answer(&[]), Unanswered::Review).unwrap();
+        assert_eq!((review.state.name(), wakes.is_some()), (StateName::Approved, true));
+        assert_eq!(review.finding(), Some(&answer(&[])));
+        assert!(review.is_genuine(&keys()) && review.approval(&event(), &keys()).is_ok());
+        assert!(!review.awaits(CHECK));
+    }
+
+    #[test]
+    fn a_violation_is_a_block_that_says_why_and_by_what() {
+        let Moved { review, wakes } = found(&asking(false), answer(&["porn"]), Unanswered::Release).unwrap();
+        let State::Blocked { code, decision, .. } = &review.state else { panic!("{:?}", review.state) };
+        let fused = decision.as_deref().unwrap();
+        assert_eq!((code.as_str(), fused.main_code(), wakes), ("content_unsafe", "content_unsafe", None));
+        assert_eq!(fused.finding, Some(answer(&["porn"])));
+        let codes: Vec<&str> = fused.reasons.iter().map(|reason| reason.code.as_str()).collect();
+        assert_eq!(codes, ["content_unsafe", "text_to_check"], "the local word stays in it");
+        assert!(!fused.reasons[0].basis.is_empty() && fused.verdict == Verdict::Block);
+        assert_eq!(review.work, None, "nothing of the person is kept");
+    }
+
+    #[test]
+    fn no_answer_falls_to_the_configured_side() {
+        let people = found(&asking(false), silence(), Unanswered::Review).unwrap();
+        assert_eq!((people.review.state.name(), &people.wakes), (StateName::Open, &None));
+        assert!(approve(&people.review, "王芳", 20).unwrap().wakes.is_some(), "people decide");
+        let blocked = found(&asking(false), silence(), Unanswered::Block).unwrap().review;
+        let State::Blocked { code, .. } = &blocked.state else { panic!("{:?}", blocked.state) };
+        assert_eq!(code, "content_unchecked");
+        let released = found(&asking(false), silence(), Unanswered::Release).unwrap();
+        assert_eq!((released.review.state.name(), released.wakes.is_some()), (StateName::Approved, true));
+        assert_eq!(released.review.finding().unwrap().decided_by, DecidedBy::Local, "on record");
+    }
+
+    #[test]
+    fn a_machine_that_only_advises_does_not_let_anything_go_on() {
+        let advised = found(&asking(true), answer(&[]), Unanswered::Review).unwrap();
+        assert_eq!((advised.review.state.name(), &advised.wakes), (StateName::Open, &None));
+        let both = approve(&advised.review, "王芳", 20).unwrap();
+        assert!(both.wakes.is_some() && both.review.approval(&event(), &keys()).is_ok());
+        let refused = found(&asking(true), answer(&["porn"]), Unanswered::Review).unwrap();
+        assert_eq!(refused.review.state.name(), StateName::Blocked, "its no counts");
+    }
+
+    #[test]
+    fn a_finding_counts_once_before_the_deadline_and_not_after_a_person() {
+        let once = found(&asking(true), answer(&[]), Unanswered::Review).unwrap().review;
+        assert_eq!(found(&once, answer(&["porn"]), Unanswered::Review), Err(VoteError::NotAsked));
+        let rejected = asking(false).vote(ballot("王芳", Says::Reject), OPENED, &keys()).unwrap().review;
+        let late = found(&rejected, answer(&[]), Unanswered::Review);
+        assert_eq!(late, Err(VoteError::NotOpen(StateName::Rejected)));
+        let overdue = asking(false).found(answer(&[]), Unanswered::Review, DEADLINE, &keys());
+        assert_eq!(overdue, Err(VoteError::Overdue(DEADLINE)));
+        assert_eq!(found(&review(1), answer(&[]), Unanswered::Review), Err(VoteError::NotAsked));
+    }
+
+    #[test]
+    fn evidence_that_somebody_altered_is_not_genuine() {
+        let mut altered = found(&asking(false), answer(&[]), Unanswered::Review).unwrap().review;
+        altered.voices[0].finding.as_mut().unwrap().log_id = Some(LogId::new("L2"));
+        assert_eq!(altered.approval(&event(), &keys()).unwrap_err(), NotApproved::Forged);
+        altered.voices[0].finding = None;
+        assert_eq!(altered.approval(&event(), &keys()).unwrap_err(), NotApproved::Forged);
+    }
+
+    #[test]
+    fn the_censor_is_asked_where_a_rule_wants_it_and_is_enough_alone_where_all_do() {
+        let pack = |extra: serde_json::Value| {
+            let mut rules = vec![serde_json::json!({
+                "id": "text-to-check", "title": "检测", "code": "text_to_check", "when": "true", "then": "review",
+                "remote_check": true, "basis": [{ "document": "法", "article": "第一条" }]
+            })];
+            rules.extend(extra.as_object().map(|_| extra.clone()));
+            let source: PackSource = serde_json::from_value(serde_json::json!({
+                "id": "p", "version": "1", "mode": "strictest_wins", "rules": rules,
+                "default": { "then": "block", "code": "no_rule", "title": "无", "basis": [{ "document": "法", "article": "第一条" }] },
+            }))
+            .unwrap();
+            let fingerprint = Fingerprint { pack: "ab".into(), words: "cd".into() };
+            RulePack::compile(source, Lexicon::compile(vec![]).unwrap(), fingerprint).unwrap()
+        };
+        let safety = serde_json::from_value(
+            serde_json::json!({ "api": "open_platform", "app_id": "tt1", "secret": "s" }),
+        )
+        .unwrap();
+        let panel = |rules: &RulePack, policy: ReviewPolicy, safety| {
+            let links = LinkPolicy::default();
+            let decided = rules.evaluate(&Facts::inbound(EventKind::DirectMessage, &[], &links, OPENED));
+            policy.panel(&decided, rules, safety)
+        };
+        let alone = pack(serde_json::Value::Null);
+        let asked = |people, advises| Panel { people, machine: Some(CHECK.into()), advises };
+        let usual = ReviewPolicy::default();
+        assert_eq!(panel(&alone, usual, Some(&safety)), asked(1, false));
+        assert_eq!(panel(&alone, usual, None), Panel { people: 1, machine: None, advises: false });
+        assert_eq!(panel(&alone, ReviewPolicy { four_eyes: true, ..usual }, Some(&safety)), asked(2, true));
+        let mixed = pack(serde_json::json!({
+            "id": "phone", "title": "电话", "code": "phone_number", "when": "true", "then": "review",
+            "basis": [{ "document": "法", "article": "第一条" }]
+        }));
+        assert_eq!(panel(&mixed, usual, Some(&safety)), asked(1, true));
+        assert_eq!(panel(&rules(), usual, Some(&safety)).machine, None);
     }
 }

@@ -3,6 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::state::StateName;
+use crate::safety::Finding;
 use crate::time::UnixMillis;
 
 /// What is wrong with a reviewer's name or words.
@@ -131,6 +132,8 @@ pub enum Says {
     Reject,
     /// Nothing yet: the open text was looked at.
     Looked,
+    /// A machine that was asked has no answer: people decide.
+    Abstain,
 }
 
 impl Says {
@@ -140,6 +143,7 @@ impl Says {
             Self::Approve => "approve",
             Self::Reject => "reject",
             Self::Looked => "looked",
+            Self::Abstain => "abstain",
         }
     }
 }
@@ -166,6 +170,9 @@ pub struct Voice {
     pub why: Why,
     /// When.
     pub at: UnixMillis,
+    /// Of a machine: what it found, with the evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<Finding>,
     /// Continues the tag of the voice before, or of the opening.
     pub(super) tag: String,
 }
@@ -182,7 +189,7 @@ pub enum VoteError {
     /// The same person approved before; somebody else must.
     #[error("the same person approved before: another person must")]
     SamePerson,
-    /// A machine speaks that this review did not ask.
+    /// A machine speaks that this review did not ask, or that has spoken.
     #[error("this review does not wait for that machine check")]
     NotAsked,
     /// The stored review or one of its voices is not what the tenant's key wrote.

@@ -72,6 +72,9 @@ pub struct Case {
     /// On which channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
+    /// The tenant has a remote check of texts, and more characters than this are long for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub censor: Option<u32>,
     /// The domains that links may name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub domains: Vec<String>,
@@ -224,6 +227,7 @@ impl BuiltCase {
             script: self.script.as_ref(),
             destination: self.destination.as_ref(),
             channel: self.channel,
+            censor: case.censor,
         })
     }
 }

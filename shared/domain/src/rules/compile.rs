@@ -165,6 +165,7 @@ fn default_rule(source: DefaultSource) -> RuleSource {
         then: source.then,
         severity: crate::lexicon::Severity::default(),
         four_eyes: false,
+        remote_check: false,
         basis: source.basis,
         exceptions: Vec::new(),
     }
@@ -197,6 +198,14 @@ fn check(rule: &RuleSource, place: &Place, errors: &mut Vec<RulePackError>) {
     }
     for kind in rule.kinds.iter().filter(|kind| !is_decided(**kind)) {
         add(Fault::KindNotDecided(kind.as_str()));
+    }
+    if rule.remote_check {
+        if rule.then != Verdict::Review {
+            add(Fault::CheckWithoutReview);
+        }
+        if rule.stages.contains(&Stage::Outbound) {
+            add(Fault::CheckOutbound);
+        }
     }
     let mut ids = BTreeSet::new();
     for exception in &rule.exceptions {

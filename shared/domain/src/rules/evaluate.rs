@@ -71,6 +71,7 @@ impl RulePack {
             consent: observed.consent.clone(),
             inputs: None,
             shadow: None,
+            finding: None,
         }
     }
 

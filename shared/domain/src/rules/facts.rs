@@ -69,6 +69,8 @@ pub struct Facts<'a> {
     pub destination: Option<&'a DestinationId>,
     /// On which channel, as `Channel::as_str` says it.
     pub channel: Option<&'static str>,
+    /// Where the tenant has a remote check of texts: with more characters than this, together, they are long.
+    pub censor: Option<u32>,
 }
 
 impl<'a> Facts<'a> {
@@ -76,6 +78,12 @@ impl<'a> Facts<'a> {
     pub(super) fn names_sender(&self) -> bool {
         let named = |name: &str| !name.is_empty() && self.texts.iter().any(|(_, text)| text.contains(name));
         self.sender.is_some_and(named)
+    }
+
+    /// Have the texts more characters than the tenant's remote check takes as short?
+    pub(super) fn long_text(&self) -> bool {
+        let characters = || self.texts.iter().map(|(_, text)| text.chars().count()).sum::<usize>();
+        self.censor.is_some_and(|most| usize::try_from(most).is_ok_and(|most| characters() > most))
     }
 
     /// An event of which no more is known than its kind, texts and time; a person is named, no consent was looked up.
@@ -101,6 +109,7 @@ impl<'a> Facts<'a> {
             script: None,
             destination: None,
             channel: None,
+            censor: None,
         }
     }
 
@@ -122,6 +131,7 @@ impl<'a> Facts<'a> {
             script: None,
             destination: None,
             channel: None,
+            censor: None,
         }
     }
 }

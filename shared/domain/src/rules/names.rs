@@ -42,6 +42,10 @@ pub enum Fact {
     DestinationToPerson,
     /// `message.names_sender`.
     MessageNamesSender,
+    /// `censor.available`.
+    CensorAvailable,
+    /// `censor.long_text`.
+    CensorLongText,
 }
 
 /// Which values a fact can have.
@@ -61,7 +65,7 @@ const DAY_HOURS: u8 = 23;
 
 impl Fact {
     /// Every fact, in the order of the documentation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::EventKind,
         Self::EventScheme,
         Self::EventForm,
@@ -78,6 +82,8 @@ impl Fact {
         Self::DestinationChannel,
         Self::DestinationToPerson,
         Self::MessageNamesSender,
+        Self::CensorAvailable,
+        Self::CensorLongText,
     ];
 
     /// Section and name: `("event", "kind")`.
@@ -99,6 +105,8 @@ impl Fact {
             Self::DestinationChannel => ("destination", "channel"),
             Self::DestinationToPerson => ("destination", "to_person"),
             Self::MessageNamesSender => ("message", "names_sender"),
+            Self::CensorAvailable => ("censor", "available"),
+            Self::CensorLongText => ("censor", "long_text"),
         }
     }
 
@@ -121,6 +129,8 @@ impl Fact {
             Self::DestinationChannel => "目的地渠道(仅待发送内容)",
             Self::DestinationToPerson => "直接发给用户本人,而不是内部人员(仅待发送内容)",
             Self::MessageNamesSender => "待发送内容写明了发送者名称",
+            Self::CensorAvailable => "租户配置了远程内容安全检测(`safety`)",
+            Self::CensorLongText => "配置了远程检测,且事件中的文本合计超过 `safety.longer_than` 个字符",
         }
     }
 
@@ -131,7 +141,9 @@ impl Fact {
             | Self::EventByApplication
             | Self::PersonKnown
             | Self::DestinationToPerson
-            | Self::MessageNamesSender => Domain::Flag,
+            | Self::MessageNamesSender
+            | Self::CensorAvailable
+            | Self::CensorLongText => Domain::Flag,
             Self::TimeHour => Domain::Number(0, DAY_HOURS),
             Self::TimeWeekday => Domain::Number(1, 7),
             Self::ConsentPurpose | Self::ConsentRecipient | Self::ScriptId | Self::DestinationId => {
@@ -166,6 +178,8 @@ impl Fact {
                 observed.channel.is_some_and(|channel| Channel::TO_PERSON.contains(&channel)).into()
             }
             Self::MessageNamesSender => observed.names_sender.into(),
+            Self::CensorAvailable => inputs.censor.into(),
+            Self::CensorLongText => inputs.long_text.into(),
             Self::ConsentPurpose | Self::ConsentRecipient | Self::ScriptId | Self::DestinationId => 0,
         }
     }

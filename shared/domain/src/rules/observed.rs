@@ -70,6 +70,12 @@ pub struct Inputs {
     /// Sent by an application.
     #[serde(default, skip_serializing_if = "is_false")]
     pub by_application: bool,
+    /// The tenant has a remote check of texts.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub censor: bool,
+    /// The texts were long for it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub long_text: bool,
     /// What was found in the texts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<Found>,
@@ -131,6 +137,8 @@ impl Observed {
                 form: facts.form,
                 outgoing: facts.outgoing,
                 by_application: facts.by_application,
+                censor: facts.censor.is_some(),
+                long_text: facts.long_text(),
                 found: found(facts, lexicon),
                 words: words.to_owned(),
             },

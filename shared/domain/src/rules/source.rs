@@ -113,6 +113,9 @@ pub struct RuleSource {
     /// Of a rule that asks for a review: two different people must approve.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub four_eyes: bool,
+    /// Of a rule that asks for a review: the tenant's remote check of texts is asked, and its yes answers this rule.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub remote_check: bool,
     /// What it rests on; at least one, with its article where the document has articles.
     pub basis: Vec<LegalBasis>,
     /// When something else is decided although the rule holds; the first that holds counts.

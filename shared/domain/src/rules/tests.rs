@@ -32,6 +32,7 @@ fn rule(name: &str, when: &str, then: Verdict) -> RuleSource {
         then,
         severity: Severity::Medium,
         four_eyes: false,
+        remote_check: false,
         basis: basis(),
         exceptions: vec![],
     }
@@ -205,6 +206,9 @@ fn each_fact_is_what_its_name_says() {
         ("script.id == 'note' and destination.id == 'group' and event.kind == none", &leaving),
         ("destination.channel == 'wechat_custom' and destination.to_person", &leaving),
         ("message.names_sender and message.absolute_word and not text.absolute_word", &leaving),
+        ("not censor.available and not censor.long_text", &base),
+        ("censor.available and not censor.long_text", &Facts { censor: Some(45), ..base }),
+        ("censor.available and censor.long_text", &Facts { censor: Some(44), ..base }),
     ] {
         let both = RuleSource {
             stages: vec![Stage::Inbound, Stage::Outbound],
@@ -381,7 +385,7 @@ fn a_pack_with_a_mistake_is_refused() {
         (when("event.kind = 'follow'"), "does not parse"),
         (when("(event.kind"), "does not parse"),
         (when("event.knid == 'follow'"), "`event.knid`, which does not exist; there are event.kind"),
-        (when("evnt.kind == 'follow'"), "names begin with one of any, consent"),
+        (when("evnt.kind == 'follow'"), "names begin with one of any, censor, consent"),
         (when("event"), "write `event.` and a name"),
         (
             when("text.absolut_word"),
@@ -561,4 +565,19 @@ proptest! {
             let _ = pack.check();
         }
     }
+}
+
+#[test]
+fn a_remote_check_is_of_events_that_wait() {
+    let asking = |then, stages: &[Stage]| {
+        let rule = RuleSource { remote_check: true, stages: stages.to_vec(), ..rule("it", "true", then) };
+        compile(source(vec![rule]))
+            .map(drop)
+            .map_err(|errors| errors.into_iter().map(|error| (error.place, error.fault)).collect::<Vec<_>>())
+    };
+    let refused = |fault| Err(vec![(Place::Rule(id("it")), fault)]);
+    assert_eq!(asking(Verdict::Review, &[Stage::Inbound]), Ok(()));
+    assert_eq!(asking(Verdict::Block, &[Stage::Inbound]), refused(Fault::CheckWithoutReview));
+    let both = [Stage::Inbound, Stage::Outbound];
+    assert_eq!(asking(Verdict::Review, &both), refused(Fault::CheckOutbound));
 }

@@ -136,8 +136,8 @@ impl Handle {
 /// All queues' states.
 #[derive(Debug)]
 pub(crate) struct Queues {
-    states: [Mutex<State>; 3],
-    arrivals: [watch::Sender<u64>; 3],
+    states: [Mutex<State>; Queue::ALL.len()],
+    arrivals: [watch::Sender<u64>; Queue::ALL.len()],
     limits: ReceiveLimits,
     newest_id: AtomicU64,
     /// Ids up to this one were on disk when the program started.
@@ -151,12 +151,18 @@ fn place(queue: Queue) -> usize {
         Queue::Events => 0,
         Queue::Cleared => 1,
         Queue::Assigned => 2,
+        Queue::Checks => 3,
     }
 }
 
 impl Queues {
     /// Queues of which so many messages, with ids up to `newest_id`, are on disk already.
-    pub(crate) fn new(totals: [u64; 3], newest_id: u64, limits: ReceiveLimits, run: u32) -> Self {
+    pub(crate) fn new(
+        totals: [u64; Queue::ALL.len()],
+        newest_id: u64,
+        limits: ReceiveLimits,
+        run: u32,
+    ) -> Self {
         let state = |total: u64| {
             Mutex::new(State { total: i64::try_from(total).unwrap_or(i64::MAX), ..State::default() })
         };
@@ -171,14 +177,14 @@ impl Queues {
     }
 
     pub(super) fn lock(&self, queue: Queue) -> MutexGuard<'_, State> {
-        #[expect(clippy::indexing_slicing, reason = "`place` is below 3")]
+        #[expect(clippy::indexing_slicing, reason = "`place` is below the number of queues")]
         let state = &self.states[place(queue)];
         // Every change of a state is complete before anything in it could panic.
         state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn bell(&self, queue: Queue) -> &watch::Sender<u64> {
-        #[expect(clippy::indexing_slicing, reason = "`place` is below 3")]
+        #[expect(clippy::indexing_slicing, reason = "`place` is below the number of queues")]
         &self.arrivals[place(queue)]
     }
 

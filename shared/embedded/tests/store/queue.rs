@@ -80,7 +80,7 @@ async fn a_message_that_is_never_finished_ends_in_the_dead_letters_and_can_be_pu
 #[tokio::test]
 async fn each_queue_has_its_own_limit_of_receives() {
     let clock = clock();
-    let receive_limits = ReceiveLimits { events: 1, cleared: 1, assigned: 2 };
+    let receive_limits = ReceiveLimits { events: 1, cleared: 1, assigned: 2, checks: 5 };
     let store = Store::in_memory(sluice_embedded::Options { receive_limits, ..options(&clock) }).unwrap();
     for (queue, limit) in [(Queue::Cleared, 1), (Queue::Assigned, 2)] {
         assert_eq!(store.send(queue, vec![message("m")]).await, vec![]);

@@ -19,11 +19,12 @@
 use std::future::Future;
 
 use crate::{
-    AuditLog, ConsentStore, ContactLimits, Deliveries, Erasure, Exposures, Intake, OrderBook, Outbox, Queue,
-    Reviews,
+    AuditLog, CheckedTexts, ConsentStore, ContactLimits, Deliveries, Erasure, Exposures, Intake, OrderBook,
+    Outbox, Queue, Reviews,
 };
 
 pub mod audit_log;
+pub mod checks;
 pub mod consents;
 pub mod contacts;
 pub mod deliveries;
@@ -48,6 +49,7 @@ pub trait Harness: Send + Sync {
         + Exposures
         + Deliveries
         + ContactLimits
+        + CheckedTexts
         + Erasure
         + Outbox
         + Reviews
@@ -89,6 +91,10 @@ macro_rules! conformance_tests {
                 contacts: of_parallel_messages_as_many_have_a_place_as_the_cap_says,
                 contacts: an_event_has_one_place_however_often_it_asks,
                 contacts: people_days_channels_and_tenants_are_counted_apart,
+                checks: an_answer_is_remembered_for_its_text_and_its_time,
+                checks: a_later_answer_takes_the_place_of_an_earlier,
+                checks: of_parallel_requests_as_many_are_made_as_the_budget_says,
+                checks: days_and_tenants_have_budgets_of_their_own,
                 erasure: an_erased_person_is_known_under_the_reference_alone,
                 erasure: another_person_keeps_everything,
                 erasure: erasing_again_changes_nothing_more,
@@ -127,6 +133,7 @@ macro_rules! conformance_tests {
                 reviews: a_change_sends_its_message_once_and_moves_the_review,
                 reviews: a_state_pages_without_gap_or_repeat,
                 reviews: points_and_tenants_are_apart,
+                reviews: one_that_asks_a_machine_is_sent_to_it_once,
             }
         }
     };

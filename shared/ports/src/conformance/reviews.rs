@@ -7,6 +7,7 @@ use sluice_domain::id::{RulePackId, TenantId};
 use sluice_domain::review::{
     Ballot, Moved, Opening, Panel, Point, Review, ReviewerName, Says, StateName, Voter, Why,
 };
+use sluice_domain::safety::CheckRequest;
 use sluice_domain::sealed::DataKey;
 use sluice_domain::tenant::TenantKeys;
 
@@ -29,7 +30,7 @@ fn review_of(event: Event, people: u8) -> Review {
     let opened = event.received_at;
     let opening = Opening {
         decision: decision(),
-        panel: Panel { people, machine: None },
+        panel: Panel { people, machine: None, advises: false },
         opened_at: opened,
         deadline: opened.plus_ms(1_000_000),
     };
@@ -232,4 +233,23 @@ pub async fn points_and_tenants_are_apart<H: Harness>(harness: H) {
     assert_eq!(store.reviews(&brand(), StateName::Open, None).await.unwrap().items.len(), 2);
     assert!(store.reviews(&brand2(), StateName::Open, None).await.unwrap().items.is_empty());
     assert_eq!(store.review(&review_of(event(brand2(), 1), 1).id()).await, Ok(None));
+}
+
+/// With its record, in one step; a repeat sends nothing, and nobody else hears of it.
+pub async fn one_that_asks_a_machine_is_sent_to_it_once<H: Harness>(harness: H) {
+    let keys = keys(brand());
+    let opening = Opening {
+        decision: decision(),
+        panel: Panel { people: 1, machine: None, advises: false }.or_machine("censor"),
+        opened_at: NOON,
+        deadline: NOON.plus_ms(1_000_000),
+    };
+    let asking = ForReview { record: record(1), review: Review::of_event(event(brand(), 1), opening, &keys) };
+    let batch = vec![asking.clone(), waiting(2), asking.clone()];
+    let written = harness.store().record_for_review(batch).await;
+    assert_eq!(written, [Ok(Written::New), Ok(Written::New), Ok(Written::Existing(record(1)))]);
+    let sent = harness.drain(Queue::Checks).await;
+    let request = CheckRequest { tenant: brand(), trace: trace(1), point: Point::Event };
+    assert_eq!(sent, [serde_json::to_string(&request).unwrap()]);
+    assert!(harness.drain(Queue::Events).await.is_empty());
 }

@@ -7,6 +7,7 @@ mod experiments;
 mod links;
 mod review;
 mod routes;
+mod safety;
 mod scripts;
 mod secrets;
 mod sources;
@@ -94,6 +95,7 @@ fn check_tenant(tenant: &Spanned<TenantFile>, findings: &mut Findings<'_>) {
     secrets::check(here, findings);
     links::check(here, findings);
     review::check(here, findings);
+    safety::check(here, findings);
 }
 
 fn unique<T>(items: &[Spanned<T>], what: &str, id: impl Fn(&T) -> &str, findings: &mut Findings<'_>) {
@@ -135,6 +137,7 @@ pub(crate) fn build(parts: TenantParts, rules: Arc<RulePack>, shadow: Option<Arc
         scripts: by(parts.scripts, |script| script.id.clone()),
         links: parts.links,
         review: parts.review,
+        safety: parts.safety,
         rules,
         shadow,
     }

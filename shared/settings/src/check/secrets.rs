@@ -16,6 +16,9 @@ pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
             name(destination, secret, &format!("`{field}` of destination `{id}`"), findings);
         }
     }
+    if let Some(safety) = &tenant.safety {
+        name(safety, &safety.value.secret, "`secret` of `safety`", findings);
+    }
 }
 
 fn fields(channel: &Channel) -> Vec<(&'static str, &str)> {

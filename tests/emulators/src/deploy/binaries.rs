@@ -8,9 +8,15 @@ use serde_json::Value;
 
 use super::{DeployError, workspace};
 
-/// The five functions, by the names of their programs.
-pub const FUNCTIONS: [&str; 5] =
-    ["webhook-verify", "compliance-check", "bucket-assignment", "channel-dispatch", "nightly-reconciliation"];
+/// The functions, by the names of their programs.
+pub const FUNCTIONS: [&str; 6] = [
+    "webhook-verify",
+    "compliance-check",
+    "content-safety",
+    "bucket-assignment",
+    "channel-dispatch",
+    "nightly-reconciliation",
+];
 
 /// Built programs, by function.
 #[derive(Debug, Clone)]

@@ -57,7 +57,7 @@ impl World {
         let template: Yaml = yaml_serde::from_str(&template)?;
         let (mut variables, mut urls) = (Vec::new(), BTreeMap::new());
         let indexes = create_tables(&tables, &template, &mut variables).await?;
-        for name in ["events", "cleared", "assigned"] {
+        for name in ["events", "cleared", "assigned", "checks"] {
             for (variable, suffix) in [("SLUICE_QUEUE_", ""), ("SLUICE_DLQ_", "-dead")] {
                 let url = create_queue(&queues, &format!("{name}{suffix}")).await?;
                 variables.push((format!("{variable}{}", name.to_uppercase()), url.clone()));
@@ -89,6 +89,8 @@ impl World {
         variables.push(("SLUICE_DIGEST_LOCK".to_owned(), "GOVERNANCE".to_owned()));
         let platforms = format!("feishu={address},wecom={address},wechat={address}");
         variables.push(("SLUICE_CHANNEL_ENDPOINTS".to_owned(), platforms));
+        let censors = format!("douyin={address},toutiao={address}");
+        variables.push(("SLUICE_CENSOR_ENDPOINTS".to_owned(), censors));
         variables.push(("SLUICE_DIGEST_DAYS".to_owned(), "1".to_owned()));
         let seen = Endpoint { url: proxy.url(), ..endpoint };
         variables.extend(seen.variables().map(|(name, value)| (name.to_owned(), value)));

@@ -27,8 +27,9 @@ use sluice_simulators::{
 };
 
 /// The queues between the steps, by their logical ids.
-const QUEUES: [&str; 3] = ["EventsQueue", "ClearedQueue", "AssignedQueue"];
-const DEAD_LETTERS: [&str; 3] = ["EventsDeadLetters", "ClearedDeadLetters", "AssignedDeadLetters"];
+const QUEUES: [&str; 4] = ["ChecksQueue", "EventsQueue", "ClearedQueue", "AssignedQueue"];
+const DEAD_LETTERS: [&str; 4] =
+    ["ChecksDeadLetters", "EventsDeadLetters", "ClearedDeadLetters", "AssignedDeadLetters"];
 /// Everything that is played must be settled by then; one message waits a minute for its platform.
 const SETTLED_WITHIN: Duration = Duration::from_secs(170);
 
@@ -52,11 +53,12 @@ impl Bundle {
         let simulators = Simulators::start(world.platforms(&settings)).await.unwrap();
         // The functions inherit ministack's environment, so both addresses must be known before it starts.
         let proxy = Proxy::start("http://127.0.0.1:9").await.unwrap();
-        let Running { feishu_url, wecom_url, wechat_url, .. } = &simulators;
+        let Running { feishu_url, wecom_url, wechat_url, douyin_url, toutiao_url, .. } = &simulators;
         let channels = format!("feishu={feishu_url},wecom={wecom_url},wechat={wechat_url}");
         let ministack = Ministack::start(&[
             ("AWS_ENDPOINT_URL".to_owned(), proxy.url()),
             ("SLUICE_CHANNEL_ENDPOINTS".to_owned(), channels),
+            ("SLUICE_CENSOR_ENDPOINTS".to_owned(), format!("douyin={douyin_url},toutiao={toutiao_url}")),
         ]);
         let ministack = ministack.unwrap();
         proxy.forward_to(ministack.url());

@@ -122,6 +122,11 @@ async fn no_broken_call_of_channel_dispatch_loses_or_doubles_anything() {
     breaks_one_at_a_time("channel-dispatch").await;
 }
 
+#[tokio::test]
+async fn no_broken_call_of_content_safety_loses_or_doubles_anything() {
+    breaks_one_at_a_time("content-safety").await;
+}
+
 /// The night only reads what the day left, so one day serves for all its faults; but for those of the queues, which hide letters for a
 /// while when they strike.
 #[tokio::test]

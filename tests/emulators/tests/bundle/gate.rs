@@ -8,6 +8,7 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use bucket_assignment::BucketAssignment;
 use channel_dispatch::ChannelDispatch;
 use compliance_check::ComplianceCheck;
+use content_safety::ContentSafety;
 use nightly_reconciliation::NightlyReconciliation;
 use serde_json::{Value, json};
 use sluice::demo::callbacks::{CONSENTS, Callback};
@@ -16,6 +17,7 @@ use sluice_aws::{
     Connection, ConnectionParts, KeyPlace, KmsHeadSigner, KmsKeyRing, Making, ManagedSecrets, Names, Patience,
 };
 use sluice_aws::{LockMode, Queues, ReportsPlace, Resource, S3Reports, Store, Tables};
+use sluice_censor::Censor;
 use sluice_channels::{Channels, Endpoints, HyperClient};
 use sluice_domain::id::TenantId;
 use sluice_domain::review::{Ballot, ReviewerName, Says, StateName, Voter, Why};
@@ -50,6 +52,7 @@ type AwsStore = Store<Queues>;
 type Door = WebhookVerify<Arc<Settings>, AwsStore, KmsKeyRing, ManagedSecrets, TestClock, SystemEntropy>;
 type Check = ComplianceCheck<AwsStore, KmsKeyRing, TestClock>;
 type Assign = BucketAssignment<AwsStore, KmsKeyRing, TestClock>;
+type Safety = ContentSafety<AwsStore, KmsKeyRing, TestClock, HyperClient, ManagedSecrets>;
 type Sender = Channels<HyperClient, ManagedSecrets, TestClock>;
 type Dispatch = ChannelDispatch<AwsStore, KmsKeyRing, Sender, TestClock, SystemEntropy>;
 type Night = NightlyReconciliation<AwsStore, S3Reports, KmsHeadSigner, TestClock>;
@@ -66,6 +69,7 @@ pub(crate) struct Gate {
     check: Check,
     assign: Assign,
     dispatch: Dispatch,
+    safety: Safety,
     night: Night,
     pollers: BTreeMap<Queue, Poller>,
     dynamodb: Dynoxide,
@@ -112,11 +116,14 @@ impl Gate {
         let check = parts("compliance-check", Making::Never);
         let assign = parts("bucket-assignment", Making::Never);
         let dispatch = parts("channel-dispatch", Making::Never);
+        let safety = parts("content-safety", Making::Never);
         let night = parts("nightly-reconciliation", Making::Never);
         let endpoints =
             Endpoints::new(&*simulators.feishu_url, &*simulators.wecom_url, &*simulators.wechat_url);
         let sender =
             Channels::new(endpoints.unwrap(), HyperClient::new().unwrap(), dispatch.secrets, clock.clone());
+        let censors = sluice_censor::Endpoints::new(&simulators.douyin_url, &simulators.toutiao_url).unwrap();
+        let censor = Censor::new(censors, HyperClient::new().unwrap(), safety.secrets, clock.clone());
         let (reports, signer) = (night.reports(&clock), night.head_signer(&clock));
         let settings_of = || Arc::clone(&settings);
         let gate = Self {
@@ -152,6 +159,14 @@ impl Gate {
                 entropy: SystemEntropy,
                 metrics: metrics(),
             },
+            safety: ContentSafety {
+                settings: settings_of(),
+                store: safety.store,
+                keys: safety.keys,
+                censor,
+                clock: clock.clone(),
+                metrics: metrics(),
+            },
             night: NightlyReconciliation::new(
                 settings_of(),
                 night.store,
@@ -164,6 +179,7 @@ impl Gate {
                 (Queue::Events, "EventsQueue"),
                 (Queue::Cleared, "ClearedQueue"),
                 (Queue::Assigned, "AssignedQueue"),
+                (Queue::Checks, "ChecksQueue"),
             ]
             .map(|(queue, id)| (queue, Poller::new(wire.clone(), stack.physical[id].clone())))
             .into(),
@@ -236,6 +252,7 @@ impl Gate {
         self.check.store.queues.warm(Queue::Events).await.unwrap();
         self.assign.store.queues.warm(Queue::Cleared).await.unwrap();
         self.dispatch.store.queues.warm(Queue::Assigned).await.unwrap();
+        self.safety.store.queues.warm(Queue::Checks).await.unwrap();
     }
 
     /// Puts a message on a queue that no step can read.
@@ -269,6 +286,7 @@ impl Gate {
             Queue::Events => self.step(&self.check, &self.check.store).await,
             Queue::Cleared => self.step(&self.assign, &self.assign.store).await,
             Queue::Assigned => self.step(&self.dispatch, &self.dispatch.store).await,
+            Queue::Checks => self.step(&self.safety, &self.safety.store).await,
         }
     }
 

@@ -16,6 +16,7 @@ fn is_lambdas_own(function: &str, grant: &Grant) -> bool {
         "compliance-check" => "EventsQueue",
         "bucket-assignment" => "ClearedQueue",
         "channel-dispatch" => "AssignedQueue",
+        "content-safety" => "ChecksQueue",
         _ => "",
     };
     let mapping = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
@@ -78,6 +79,7 @@ async fn a_first_day(uses: &mut Uses) -> Gate {
     play(&gate).await;
     gate.poison("ClearedQueue").await;
     gate.poison("AssignedQueue").await;
+    gate.poison("ChecksQueue").await;
     gate.settle().await;
     let day = gate.clock.now().business_day();
     for day in [day, day.end().business_day()] {
@@ -111,7 +113,7 @@ async fn a_reviewed_day(uses: &mut Uses) {
 /// A day on which DynamoDB throttles every step, so that messages are postponed, and a person opts out by their channel.
 async fn a_throttled_day(uses: &mut Uses) {
     let gate = Gate::set().await;
-    for function in ["compliance-check", "bucket-assignment", "channel-dispatch"] {
+    for function in ["compliance-check", "bucket-assignment", "channel-dispatch", "content-safety"] {
         gate.proxy.inject(Rule::new(Fault::Throttle).function(function).operation("PutItem").times(1, 15));
     }
     gate.proxy.inject(Rule::new(Fault::LostAnswer).share(0.05, 7));
@@ -123,9 +125,11 @@ async fn a_throttled_day(uses: &mut Uses) {
 /// Work that nobody finished lies in each dead-letter queue; the night puts it back.
 async fn a_crashing_day(uses: &mut Uses) {
     let gate = Gate::set().await;
-    let lead =
-        callbacks_of(gate.clock.now().0).into_iter().find(|it| it.message_id == Some("lead-1")).unwrap();
-    gate.call(&lead).await;
+    // The chat is one that the censor is asked about.
+    for id in ["lead-1", "chat-5"] {
+        let callbacks = callbacks_of(gate.clock.now().0);
+        gate.call(callbacks.iter().find(|it| it.message_id == Some(id)).unwrap()).await;
+    }
     for queue in Queue::ALL {
         while gate.crash(queue).await {}
         gate.reconcile().await;

@@ -200,6 +200,9 @@ async fn every_function_answers_its_sample_events() {
     assert_eq!(watch.invoke("channel-dispatch", "forged-and-malformed"), none_failed);
     assert!(held("AssignedDeadLetters").await > 0);
 
+    assert_eq!(watch.invoke("content-safety", "malformed"), none_failed);
+    assert!(held("ChecksDeadLetters").await > 0);
+
     let outcome = watch.invoke("nightly-reconciliation", "one-day");
     assert_eq!(outcome["day"], "2026-11-20", "{outcome}");
     let outcome = watch.invoke("nightly-reconciliation", "scheduled");
