@@ -103,7 +103,7 @@ impl Place {
 }
 
 fn until<T>(look: impl Fn() -> Option<T>) -> T {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     loop {
         if let Some(found) = look() {
             return found;

@@ -32,6 +32,7 @@ impl Review {
     ///
     /// # Errors
     /// [`VoteError`]: the finding does not count, and nothing changes.
+    #[expect(clippy::missing_panics_doc, reason = "it can not panic")]
     pub fn found(
         &self,
         finding: Finding,

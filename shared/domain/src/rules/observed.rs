@@ -57,6 +57,7 @@ impl From<Place> for Found {
 /// What an audit record keeps beside what it says anyway (kind, person, consent, time), so that its decision can be made again, by the
 /// same pack or by another. No personal text is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact that rules ask for by its own name")]
 pub struct Inputs {
     /// How the source signs.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -53,6 +53,7 @@ type Door = WebhookVerify<Arc<Settings>, AwsStore, KmsKeyRing, ManagedSecrets, T
 type Check = ComplianceCheck<AwsStore, KmsKeyRing, TestClock>;
 type Assign = BucketAssignment<AwsStore, KmsKeyRing, TestClock>;
 type Safety = ContentSafety<AwsStore, KmsKeyRing, TestClock, HyperClient, ManagedSecrets>;
+type PlatformCensor = Censor<HyperClient, ManagedSecrets, TestClock>;
 type Sender = Channels<HyperClient, ManagedSecrets, TestClock>;
 type Dispatch = ChannelDispatch<AwsStore, KmsKeyRing, Sender, TestClock, SystemEntropy>;
 type Night = NightlyReconciliation<AwsStore, S3Reports, KmsHeadSigner, TestClock>;
@@ -82,6 +83,11 @@ struct Parts {
     store: AwsStore,
     keys: KmsKeyRing,
     secrets: ManagedSecrets,
+}
+
+fn censor(simulators: &Running, secrets: ManagedSecrets, clock: &TestClock) -> PlatformCensor {
+    let endpoints = sluice_censor::Endpoints::new(&simulators.douyin_url, &simulators.toutiao_url).unwrap();
+    Censor::new(endpoints, HyperClient::new().unwrap(), secrets, clock.clone())
 }
 
 impl Gate {
@@ -122,8 +128,6 @@ impl Gate {
             Endpoints::new(&*simulators.feishu_url, &*simulators.wecom_url, &*simulators.wechat_url);
         let sender =
             Channels::new(endpoints.unwrap(), HyperClient::new().unwrap(), dispatch.secrets, clock.clone());
-        let censors = sluice_censor::Endpoints::new(&simulators.douyin_url, &simulators.toutiao_url).unwrap();
-        let censor = Censor::new(censors, HyperClient::new().unwrap(), safety.secrets, clock.clone());
         let (reports, signer) = (night.reports(&clock), night.head_signer(&clock));
         let settings_of = || Arc::clone(&settings);
         let gate = Self {
@@ -163,7 +167,7 @@ impl Gate {
                 settings: settings_of(),
                 store: safety.store,
                 keys: safety.keys,
-                censor,
+                censor: censor(&simulators, safety.secrets, &clock),
                 clock: clock.clone(),
                 metrics: metrics(),
             },
