@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
 use serde_json::{Value, json};
 use sluice_domain::safety::CensorApi;
-use sluice_ports::HttpRequest;
+use sluice_ports::{HttpRequest, Reach};
 
 use crate::endpoints::Endpoints;
 use crate::error::{CensorError, Trouble};
@@ -62,7 +62,13 @@ pub(crate) fn check(
 
 fn post(url: String, mut headers: Vec<(HeaderName, HeaderValue)>, body: &Value) -> HttpRequest {
     headers.push((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
-    HttpRequest { method: Method::POST, url, headers, body: Bytes::from(body.to_string()) }
+    HttpRequest {
+        method: Method::POST,
+        url,
+        headers,
+        body: Bytes::from(body.to_string()),
+        reach: Reach::Platform,
+    }
 }
 
 #[cfg(test)]

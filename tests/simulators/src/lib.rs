@@ -24,8 +24,8 @@ mod world;
 pub use clock::SimulatorClock;
 pub use fault::{Fault, FaultEffect, FaultTimes, Place};
 pub use options::{
-    CensorApp, DouyinAccount, FeishuApp, FeishuBot, SimulatorOptions, WebhookReceiver, WechatAccount, WecomApp,
-    WecomBot,
+    CensorApp, DouyinAccount, FeishuApp, FeishuBot, SimulatorOptions, WebhookReceiver, WechatAccount,
+    WecomApp, WecomBot,
 };
 pub use running::{Running, Simulators, StartError};
 pub use seen::{Counters, Platform, Seen};
