@@ -286,6 +286,7 @@ mod tests {
             recipient: Recipient::new("sales").unwrap(),
             channel: Channel::WecomBot { key: "k".into() },
             acquisition_link: None,
+            limits: std::sync::Arc::default(),
         };
         let id = dispatch_id(&key("m1"), &destination("a"));
         assert_eq!(id.len(), 36);

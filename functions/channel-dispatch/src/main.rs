@@ -35,11 +35,12 @@ async fn run() -> Result<(), Error> {
     function.warm(&store.queues, Queue::Assigned, &keys).await;
     let simulators = std::env::var(endpoints::VARIABLE).ok();
     let endpoints = endpoints::of(simulators.as_deref())?;
+    let channels = Channels::new(endpoints, HyperClient::new()?, function.secrets()?, SystemClock);
     let stage = ChannelDispatch {
         settings: function.settings.clone(),
         store: store.clone(),
-        keys,
-        sender: Channels::new(endpoints, HyperClient::new()?, function.secrets()?, SystemClock),
+        keys: keys.clone(),
+        sender: channels.sharing(store.clone(), keys, SystemEntropy),
         clock: SystemClock,
         entropy: SystemEntropy,
         metrics: function.metrics.clone(),

@@ -98,7 +98,11 @@ impl Gate {
             let http = HyperClient::new().map_err(|error| CommandError::configuration(error.to_string()))?;
             let clock = || Arc::clone(&state.clock);
             let censor = Censor::new(options.censors, http.clone(), Arc::clone(&secrets), clock());
-            let channels = Channels::new(options.endpoints, http, secrets, clock());
+            let channels = Channels::new(options.endpoints, http, secrets, clock()).sharing(
+                state.store.clone(),
+                state.keys.clone(),
+                SystemEntropy,
+            );
             let signals = Signals { stop: stopping.clone(), moved: moves };
             tasks.extend(steps(&state, channels, censor, &metrics, &signals));
             tasks.push(tokio::spawn(schedule::run(state, metrics, stopping)));

@@ -7,10 +7,12 @@ use sluice_domain::id::{DestinationId, TenantId};
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{Clock, HttpClient, HttpRequest, HttpResponse, SecretStore};
 
+use crate::account::At;
 use crate::application::Application;
 use crate::call::{self, Payload};
 use crate::channels::{Channels, Errand};
 use crate::exchange::Heard;
+use crate::limits::needs;
 use crate::message::{Message, Reply, SendReport};
 use crate::refusal::Refusal;
 use crate::tokens::TokenKey;
@@ -70,6 +72,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             .map(secrecy::ExposeSecret::expose_secret)
             .collect();
         let seconds = self.clock.now().as_secs();
+        self.admitted(errand).await?;
         let request = webhook::request(url, private, errand.message, &secrets, seconds, &payload)?;
         let answer = match self.http.send(request).await {
             Ok(answer) => answer,
@@ -78,7 +81,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         Ok(SendReport {
             outcome: match webhook::verdict(answer.status) {
                 None => Outcome::Delivered { provider_id: None },
-                Some(verdict) => self.decided(errand, verdict, webhook::retry_after(&answer)),
+                Some(verdict) => self.decided(errand, verdict, webhook::retry_after(&answer)).await,
             },
             code: Some(format!("http_{}", answer.status.as_u16())),
             message: refused_words(&answer, errand.message),
@@ -99,7 +102,9 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         welcome: &Welcome,
     ) -> SendReport {
         let message = Message { text: welcome.text.clone(), ..Message::default() };
-        let errand = Errand { tenant, endpoint, message: &message };
+        let (at, needs) =
+            (contact.at(tenant, endpoint), needs::of_contact(tenant, contact.corp_id, Welcome::API));
+        let errand = Errand { tenant, message: &message, at: &at, needs: &needs };
         let sent = async {
             let call = Call {
                 deadline: Some(welcome.deadline()),
@@ -123,7 +128,9 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         way: &ContactWay,
     ) -> Result<MadeContactWay, CallError> {
         let message = Message::default();
-        let errand = Errand { tenant, endpoint, message: &message };
+        let (at, needs) =
+            (contact.at(tenant, endpoint), needs::of_contact(tenant, contact.corp_id, ContactWay::API));
+        let errand = Errand { tenant, message: &message, at: &at, needs: &needs };
         let made = async {
             let call = self.contact_call(contact, ContactWay::API, way.payload()?);
             self.carry_out(errand, call).await
@@ -143,7 +150,8 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         link: &MiniProgramLink,
     ) -> Result<String, CallError> {
         let message = Message::default();
-        let errand = Errand { tenant, endpoint, message: &message };
+        let at = At::named(tenant, ("wechat_links", app_id), endpoint);
+        let errand = Errand { tenant, message: &message, at: &at, needs: &[] };
         let made = async {
             let call = Call {
                 application: Application::Wechat { app_id },
@@ -177,7 +185,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         errand: Errand<'_>,
         call: Call<'_>,
     ) -> Result<(SendReport, Option<Value>), Refusal> {
-        self.unblocked(errand)?;
+        self.accounts.blocked(&self.shared, errand.at, self.clock.now()).await?;
         let dialect = call.application.dialect();
         let key = TokenKey {
             tenant: errand.tenant.clone(),
@@ -194,6 +202,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             found = Some(body.clone());
             Outcome::Delivered { provider_id: None }
         });
+        let report = report.await;
         Ok((report, found))
     }
 
@@ -207,9 +216,10 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         self.in_time(call.deadline)?;
         let mut token = self.token(errand, call.application, key).await?;
         if renew {
-            self.tokens.forget(key, &token).await;
+            self.tokens.forget(&self.shared, &self.clock, key, &token).await;
             token = self.token(errand, call.application, key).await?;
         }
+        self.admitted(errand).await?;
         self.in_time(call.deadline)?;
         let url = format!("{}?access_token={}", call.url, call::query(token.expose()));
         let request: HttpRequest = call::post(url, &call.payload);
@@ -224,6 +234,12 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl CustomerContact<'_> {
+    fn at(&self, tenant: &TenantId, endpoint: &DestinationId) -> At {
+        At::named(tenant, ("wecom_contact", &format!("{}:{}", self.corp_id, self.agent_id)), endpoint)
     }
 }
 

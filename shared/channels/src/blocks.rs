@@ -1,9 +1,6 @@
-//! What is known about endpoints that asked to be left alone: no call goes out inside a known block window.
+//! What is known about accounts and endpoints that asked to be left alone: no call goes out inside a known block window.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
-use sluice_domain::id::{DestinationId, TenantId};
+use serde::{Deserialize, Serialize};
 use sluice_domain::time::UnixMillis;
 
 use crate::verdict::{Refill, Wait};
@@ -13,78 +10,50 @@ const HOUR_MS: i64 = 3_600_000;
 /// The longest wait a header may ask for.
 const LONGEST_RESET_S: i64 = 3_600;
 
-/// One endpoint of one tenant.
-type Key = (TenantId, DestinationId);
-
-/// The blocks this process knows of. Other processes learn theirs by themselves.
-#[derive(Debug, Default)]
-pub(crate) struct Blocks {
-    known: Mutex<HashMap<Key, Block>>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Block {
-    until: UnixMillis,
+/// One block window, and those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Block {
+    pub(crate) until: UnixMillis,
     /// How often in a row it came back.
     level: u32,
 }
 
-impl Blocks {
-    /// Until when the endpoint is blocked, if it is now.
-    pub(crate) fn until(
-        &self,
-        tenant: &TenantId,
-        endpoint: &DestinationId,
-        now: UnixMillis,
-    ) -> Option<UnixMillis> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&(tenant.clone(), endpoint.clone())).map(|block| block.until).filter(|until| *until > now)
+impl Block {
+    /// Until when it holds, if it does now.
+    pub(crate) fn holds(&self, now: UnixMillis) -> Option<UnixMillis> {
+        Some(self.until).filter(|until| *until > now)
     }
 
-    /// Notes a throttle of the whole endpoint; says until when.
+    /// When nothing depends on it any more.
+    pub(crate) fn is_over(&self, now: UnixMillis) -> bool {
+        now.since(self.until) >= HOUR_MS
+    }
+
+    /// The block after a throttle. Calls that were under way when the one before was noted say nothing new.
     pub(crate) fn throttled(
-        &self,
-        tenant: &TenantId,
-        endpoint: &DestinationId,
+        before: Option<Self>,
         now: UnixMillis,
         wait: Wait,
         reset_seconds: Option<i64>,
-    ) -> UnixMillis {
-        self.note(tenant, endpoint, now, |level| match wait {
+    ) -> Self {
+        Self::after(before, now, |level| match wait {
             Wait::MinuteHourDay if level >= 2 => now.business_day().end(),
             wait => now.plus_ms(wait_ms(wait, level, reset_seconds)),
         })
     }
 
-    /// Notes a used-up quota; says until when.
-    pub(crate) fn exhausted(
-        &self,
-        tenant: &TenantId,
-        endpoint: &DestinationId,
-        now: UnixMillis,
-        refill: Refill,
-    ) -> UnixMillis {
-        self.note(tenant, endpoint, now, |_| refilled(refill, now))
+    /// The block after a used-up quota.
+    pub(crate) fn exhausted(before: Option<Self>, now: UnixMillis, refill: Refill) -> Self {
+        Self::after(before, now, |_| refilled(refill, now))
     }
 
-    fn note(
-        &self,
-        tenant: &TenantId,
-        endpoint: &DestinationId,
-        now: UnixMillis,
-        until: impl FnOnce(u32) -> UnixMillis,
-    ) -> UnixMillis {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (tenant.clone(), endpoint.clone());
-        let level = match known.get(&key) {
-            // Calls that were under way when the block was noted say nothing new.
-            Some(block) if block.until > now => return block.until,
-            Some(block) if now.since(block.until) < HOUR_MS => block.level.saturating_add(1),
+    fn after(before: Option<Self>, now: UnixMillis, until: impl FnOnce(u32) -> UnixMillis) -> Self {
+        let level = match before {
+            Some(block) if block.until > now => return block,
+            Some(block) if !block.is_over(now) => block.level.saturating_add(1),
             _ => 0,
         };
-        let until = until(level);
-        known.insert(key, Block { until, level });
-        until
+        Self { until: until(level), level }
     }
 }
 
@@ -122,44 +91,31 @@ mod tests {
     /// 2026-11-21T18:00:00+08:00.
     const NOW: UnixMillis = UnixMillis(1_795_255_200_000);
 
-    fn ids() -> (TenantId, DestinationId) {
-        (TenantId::new("acme").unwrap(), DestinationId::new("sales").unwrap())
-    }
-
     #[test]
-    fn an_endpoint_is_blocked_until_the_moment_and_not_longer() {
-        let (tenant, endpoint) = ids();
-        let blocks = Blocks::default();
-        assert_eq!(blocks.until(&tenant, &endpoint, NOW), None);
-        let until = blocks.throttled(&tenant, &endpoint, NOW, Wait::Seconds(60), None);
-        assert_eq!(until, NOW.plus_ms(60_000));
-        assert_eq!(blocks.until(&tenant, &endpoint, NOW.plus_ms(59_999)), Some(until));
-        assert_eq!(blocks.until(&tenant, &endpoint, NOW.plus_ms(60_000)), None);
-        let other = DestinationId::new("other").unwrap();
-        assert_eq!(blocks.until(&tenant, &other, NOW), None);
+    fn a_block_holds_until_the_moment_and_not_longer() {
+        let block = Block::throttled(None, NOW, Wait::Seconds(60), None);
+        assert_eq!(block.until, NOW.plus_ms(60_000));
+        assert_eq!(block.holds(NOW.plus_ms(59_999)), Some(block.until));
+        assert_eq!(block.holds(NOW.plus_ms(60_000)), None);
     }
 
     #[test]
     fn wecom_blocks_grow_from_a_minute_to_an_hour_to_the_rest_of_the_day() {
-        let (tenant, endpoint) = ids();
-        let blocks = Blocks::default();
-        let hit = |at| blocks.throttled(&tenant, &endpoint, at, Wait::MinuteHourDay, None);
-        let first = hit(NOW);
-        assert_eq!(first, NOW.plus_ms(MINUTE_MS));
-        assert_eq!(hit(NOW.plus_ms(10)), first, "calls under way at the time do not count");
-        let second = hit(first);
-        assert_eq!(second, first.plus_ms(HOUR_MS));
-        assert_eq!(hit(second.plus_ms(1)), NOW.business_day().end());
+        let hit = |before, at| Block::throttled(before, at, Wait::MinuteHourDay, None);
+        let first = hit(None, NOW);
+        assert_eq!(first.until, NOW.plus_ms(MINUTE_MS));
+        assert_eq!(hit(Some(first), NOW.plus_ms(10)), first, "calls under way at the time do not count");
+        let second = hit(Some(first), first.until);
+        assert_eq!(second.until, first.until.plus_ms(HOUR_MS));
+        assert_eq!(hit(Some(second), second.until.plus_ms(1)).until, NOW.business_day().end());
     }
 
     #[test]
     fn a_quiet_hour_forgets_the_blocks_before() {
-        let (tenant, endpoint) = ids();
-        let blocks = Blocks::default();
-        let first = blocks.throttled(&tenant, &endpoint, NOW, Wait::MinuteHourDay, None);
-        let later = first.plus_ms(HOUR_MS);
-        let again = blocks.throttled(&tenant, &endpoint, later, Wait::MinuteHourDay, None);
-        assert_eq!(again, later.plus_ms(MINUTE_MS));
+        let first = Block::throttled(None, NOW, Wait::MinuteHourDay, None);
+        let later = first.until.plus_ms(HOUR_MS);
+        let again = Block::throttled(Some(first), later, Wait::MinuteHourDay, None);
+        assert_eq!(again.until, later.plus_ms(MINUTE_MS));
     }
 
     #[test]

@@ -1,18 +1,21 @@
 use sluice_domain::delivery::Outcome;
 use sluice_domain::destination::{Channel, Destination};
-use sluice_domain::id::{DestinationId, TenantId};
-use sluice_ports::{Clock, HttpClient, SecretStore};
+use sluice_domain::id::TenantId;
+use sluice_ports::{ChannelState, Clock, Entropy, HttpClient, KeyRing, PortError, SecretStore};
 
+use crate::account::{Accounts, At, EndpointHealth};
 use crate::application::Application;
-use crate::blocks::Blocks;
 use crate::call;
+use crate::limits::{Limits, Need, needs};
 use crate::refusal::Refusal;
+use crate::shared::Shared;
 use crate::tokens::Tokens;
 use crate::{Endpoints, Idempotency, Message, SendReport, feishu, wecom};
 
-/// Sends messages to destinations; keeps tokens and known block windows in memory.
+/// Sends messages to destinations, within the platforms' limits and never inside a block window that they announced.
 ///
-/// One per process. It never repeats a message whose fate is unclear; it repeats at most once, and only what a platform has
+/// One per process. What must hold for all processes together (tokens, limits, block windows, broken endpoints) is in the state of
+/// [`Channels::sharing`]; without it, this process is alone. It never repeats a message whose fate is unclear; it repeats at most once, and only what a platform has
 /// refused for a dead token or a stale sign.
 #[derive(Debug)]
 pub struct Channels<Http, Secrets, Time> {
@@ -21,16 +24,20 @@ pub struct Channels<Http, Secrets, Time> {
     pub(crate) secrets: Secrets,
     pub(crate) clock: Time,
     pub(crate) tokens: Tokens,
-    pub(crate) blocks: Blocks,
-    pub(crate) pace: wecom::pace::Pace,
+    pub(crate) shared: Shared,
+    pub(crate) limits: Limits,
+    pub(crate) accounts: Accounts,
 }
 
 /// What is sent, where to, for whom.
 #[derive(Clone, Copy)]
 pub(crate) struct Errand<'a> {
     pub(crate) tenant: &'a TenantId,
-    pub(crate) endpoint: &'a DestinationId,
     pub(crate) message: &'a Message,
+    /// Where what is known of the endpoint is.
+    pub(crate) at: &'a At,
+    /// What each call needs.
+    pub(crate) needs: &'a [Need],
 }
 
 impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets, Time> {
@@ -42,21 +49,54 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             secrets,
             clock,
             tokens: Tokens::default(),
-            blocks: Blocks::default(),
-            pace: wecom::pace::Pace::default(),
+            shared: Shared::default(),
+            limits: Limits::default(),
+            accounts: Accounts::default(),
         }
+    }
+
+    /// One of several processes: what they know together is in `state`, its secrets sealed with the tenants' keys.
+    #[must_use]
+    pub fn sharing<S, K, E>(mut self, state: S, keys: K, entropy: E) -> Self
+    where
+        S: ChannelState + 'static,
+        K: KeyRing + 'static,
+        E: Entropy + 'static,
+    {
+        self.shared = Shared::new(state, keys, entropy);
+        self
+    }
+
+    /// How an endpoint is, as of a moment ago.
+    ///
+    /// # Errors
+    /// The shared state's.
+    pub async fn health(
+        &self,
+        tenant: &TenantId,
+        destination: &Destination,
+    ) -> Result<EndpointHealth, PortError> {
+        self.accounts.health(&self.shared, &At::of(tenant, destination), self.clock.now()).await
     }
 
     /// Sends one message once. Every fault is in the report: configuration faults are [`Outcome::EndpointRefused`] with a code.
     ///
     /// Inside a block window that the platform has announced, nothing is sent; the report says [`Outcome::Throttled`] with the
-    /// code `blocked`. The same where WeCom would drop the message in silence, with the code `paced`.
+    /// code `blocked`. The same where a limit is used up (`limit_wecom_bot`, …) and where the endpoint is broken (`endpoint_open`).
     pub async fn send(&self, tenant: &TenantId, destination: &Destination, message: &Message) -> SendReport {
-        let errand = Errand { tenant, endpoint: &destination.id, message };
+        let at = At::of(tenant, destination);
+        let needs =
+            needs::of(tenant, &destination.channel, message.recipient.as_deref(), &destination.limits);
+        let errand = Errand { tenant, message, at: &at, needs: &needs };
         let report = match self.route(errand, &destination.channel).await {
             Ok(report) => report,
             Err(refusal) => refusal.into_report(),
         };
+        // What never got as far as the platform says nothing about it, but for a set-up that can not work.
+        if report.request_sha256.is_some() || report.outcome == Outcome::EndpointRefused {
+            let code = report.code.as_deref().unwrap_or_default();
+            self.accounts.heard(&self.shared, &at, &report.outcome, code, self.clock.now()).await;
+        }
         if report.outcome == Outcome::EndpointRefused {
             let (channel, code) = (destination.channel.as_str(), report.code.as_deref().unwrap_or_default());
             tracing::error!(%tenant, destination = %destination.id, channel, code, "endpoint refused: {code}");
@@ -70,7 +110,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
     }
 
     async fn route(&self, errand: Errand<'_>, channel: &Channel) -> Result<SendReport, Refusal> {
-        self.unblocked(errand)?;
+        self.accounts.may_leave(&self.shared, errand.at, self.clock.now()).await?;
         match channel {
             Channel::FeishuBot { hook, signing } => self.feishu_bot(errand, hook, signing.as_deref()).await,
             Channel::FeishuApp { app_id, secret, receive_id_type, receive_id } => {
@@ -128,24 +168,27 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         let signed = |secret| feishu::bot::payload(errand.message, secret, self.clock.now().as_secs());
 
         let payload = signed(signing.as_ref().map(|secret| expose(&secret.current)))?;
+        self.admitted(errand).await?;
         let heard = self.exchange(&feishu::DIALECT, call::post(url.clone(), &payload)).await;
         let (payload, heard) = match &signing {
             Some(secret) if heard.asks_for_another_sign() => {
                 let again = signed(Some(expose(secret.previous.as_ref().unwrap_or(&secret.current))))?;
+                self.admitted(errand).await?;
                 let heard = self.exchange(&feishu::DIALECT, call::post(url, &again)).await;
                 (again, heard)
             }
             _ => (payload, heard),
         };
-        Ok(self.conclude(errand, &feishu::DIALECT, &payload, heard, taken))
+        Ok(self.conclude(errand, &feishu::DIALECT, &payload, heard, taken).await)
     }
 
     async fn wecom_bot(&self, errand: Errand<'_>, key: &str) -> Result<SendReport, Refusal> {
         let payload = wecom::bot::payload(errand.message)?;
         let key = self.secret(errand.tenant, key).await?.current;
         let url = wecom::bot::url(self.endpoints.wecom(), call::bot_key(expose(&key))?);
+        self.admitted(errand).await?;
         let heard = self.exchange(&wecom::BOT_DIALECT, call::post(url, &payload)).await;
-        Ok(self.conclude(errand, &wecom::BOT_DIALECT, &payload, heard, taken))
+        Ok(self.conclude(errand, &wecom::BOT_DIALECT, &payload, heard, taken).await)
     }
 }
 

@@ -3,16 +3,18 @@
 use serde_json::Value;
 use sluice_domain::delivery::Outcome;
 use sluice_domain::id::TenantId;
+use sluice_domain::time::UnixMillis;
 use sluice_ports::{Clock, HttpClient, HttpRequest, SecretStore, SecretVersions, TransportError};
 
 use crate::application::Application;
 use crate::blocks::wait_ms;
 use crate::call::Payload;
 use crate::channels::{Channels, Errand};
+use crate::limits::NotAdmitted;
 use crate::message::SendReport;
 use crate::reading::{Dialect, Reading, Ruling};
 use crate::refusal::Refusal;
-use crate::tokens::{Token, TokenKey};
+use crate::tokens::{NoToken, Token, TokenKey};
 use crate::verdict::{Scope, Verdict, Wait};
 use crate::{echo, text};
 
@@ -37,11 +39,15 @@ impl Heard {
 }
 
 impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets, Time> {
-    /// Refuses while the endpoint is known to be blocked.
-    pub(crate) fn unblocked(&self, errand: Errand<'_>) -> Result<(), Refusal> {
-        match self.blocks.until(errand.tenant, errand.endpoint, self.clock.now()) {
-            Some(until) => Err(Refusal::new(Outcome::Throttled { until }, "blocked")),
-            None => Ok(()),
+    /// Holds back what would be one too many. The last thing before a call: a permit is for this moment.
+    pub(crate) async fn admitted(&self, errand: Errand<'_>) -> Result<(), Refusal> {
+        match self.limits.admit(&self.shared, &self.clock, errand.needs).await {
+            Ok(()) => Ok(()),
+            Err(NotAdmitted::Until(name, until)) => {
+                let until = off_the_half_hour(until, self.shared.offset());
+                Err(Refusal::new(Outcome::Throttled { until }, format!("limit_{}", name.as_str())))
+            }
+            Err(NotAdmitted::Unknown(error)) => Err(Refusal::state(&error)),
         }
     }
 
@@ -68,23 +74,16 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             secret: secret.to_owned(),
         };
         let token = self.token(errand, application, &key).await?;
-        self.paced(application)?;
+        self.admitted(errand).await?;
         let mut heard = self.sent(application, &token, &payload).await?;
         if heard.verdict() == Some(Verdict::RefreshToken) {
-            self.tokens.forget(&key, &token).await;
+            self.tokens.forget(&self.shared, &self.clock, &key, &token).await;
             let token = self.token(errand, application, &key).await?;
+            self.admitted(errand).await?;
             heard = self.sent(application, &token, &payload).await?;
         }
         let accepted = |body: &Value| application.accepted(body);
-        Ok(self.conclude(errand, application.dialect(), &payload, heard, accepted))
-    }
-
-    /// Holds back what the platform would drop in silence.
-    fn paced(&self, application: Application<'_>) -> Result<(), Refusal> {
-        let Application::Wecom { members, .. } = application else { return Ok(()) };
-        self.pace
-            .admit(&application.account(), members, self.clock.now())
-            .map_err(|until| Refusal::new(Outcome::Throttled { until }, "paced"))
+        Ok(self.conclude(errand, application.dialect(), &payload, heard, accepted).await)
     }
 
     async fn sent(
@@ -103,19 +102,23 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         application: Application<'_>,
         key: &TokenKey,
     ) -> Result<Token, Refusal> {
-        let fetch = async {
+        let fetch = async || {
             // Whoever waited for another caller's fetch must not repeat it when it was throttled.
-            self.unblocked(errand)?;
+            self.accounts.blocked(&self.shared, errand.at, self.clock.now()).await?;
             let secret = self.secret(errand.tenant, &key.secret).await?.current;
             let request = application.token_request(&self.endpoints, &secret)?;
             let heard = self.exchange(application.dialect(), request).await;
-            self.issued(errand, application, heard)
+            self.issued(errand, application, heard).await
         };
-        self.tokens.get(key, self.clock.now(), fetch).await
+        let token = self.tokens.get(&self.shared, &self.clock, key, fetch).await;
+        token.map_err(|error| match error {
+            NoToken::Fetch(refusal) => refusal,
+            NoToken::State(error) => Refusal::state(&error),
+        })
     }
 
     /// The token in an answer. Whatever went wrong here, no message has left yet: nothing is ever unclear.
-    fn issued(
+    async fn issued(
         &self,
         errand: Errand<'_>,
         application: Application<'_>,
@@ -133,7 +136,8 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
                 None => Err(Refusal::new(Outcome::Transient, "token_unreadable")),
             };
         }
-        let outcome = match self.outcome(errand, application.dialect(), &reading, |_| Outcome::Transient) {
+        let ruled = self.outcome(errand, application.dialect(), &reading, |_| Outcome::Transient).await;
+        let outcome = match ruled {
             Outcome::Unclear => Outcome::Transient,
             // A secret that is refused, whatever the platform calls it: no message, no recipient was involved.
             Outcome::RecipientRefused { .. } | Outcome::ContentRefused { .. } | Outcome::TokenExpired => {
@@ -150,7 +154,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
     }
 
     /// The report of a send.
-    pub(crate) fn conclude(
+    pub(crate) async fn conclude(
         &self,
         errand: Errand<'_>,
         dialect: &'static Dialect,
@@ -161,7 +165,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         let request_sha256 = Some(payload.sha256());
         match heard.0 {
             Ok(reading) => SendReport {
-                outcome: self.outcome(errand, dialect, &reading, accepted),
+                outcome: self.outcome(errand, dialect, &reading, accepted).await,
                 message: reading.said().map(|words| echo::without(words, errand.message)),
                 code: Some(reading.code),
                 provider_log_id: reading.log_id,
@@ -183,7 +187,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         }
     }
 
-    fn outcome(
+    async fn outcome(
         &self,
         errand: Errand<'_>,
         dialect: &'static Dialect,
@@ -192,10 +196,10 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
     ) -> Outcome {
         match reading.ruling {
             Ruling::Accepted => accepted(&reading.body),
-            Ruling::Listed(row) => self.decided(errand, row.verdict, reading.reset_seconds),
+            Ruling::Listed(row) => self.decided(errand, row.verdict, reading.reset_seconds).await,
             Ruling::TooMany => {
                 let verdict = Verdict::Throttle(Wait::ResetHeader, Scope::Endpoint);
-                self.decided(errand, verdict, reading.reset_seconds)
+                self.decided(errand, verdict, reading.reset_seconds).await
             }
             Ruling::TooLarge => Outcome::ContentRefused { compliance: false },
             Ruling::ServerFault => Outcome::Transient,
@@ -208,14 +212,14 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         }
     }
 
-    pub(crate) fn decided(
+    pub(crate) async fn decided(
         &self,
         errand: Errand<'_>,
         verdict: Verdict,
         reset_seconds: Option<i64>,
     ) -> Outcome {
         let now = self.clock.now();
-        let (tenant, endpoint) = (errand.tenant, errand.endpoint);
+        let (accounts, shared, at) = (&self.accounts, &self.shared, errand.at);
         match verdict {
             Verdict::Duplicate => Outcome::Delivered { provider_id: None },
             Verdict::Transient => Outcome::Transient,
@@ -224,17 +228,28 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             // Token and sign were renewed once before this.
             Verdict::RefreshToken | Verdict::SignAgain | Verdict::Endpoint => Outcome::EndpointRefused,
             Verdict::Throttle(wait, Scope::Endpoint) => {
-                let until = self.blocks.throttled(tenant, endpoint, now, wait, reset_seconds);
+                let until = accounts.throttled(shared, at, now, wait, reset_seconds).await;
                 Outcome::Throttled { until }
             }
             Verdict::Throttle(wait, Scope::Recipient) => {
                 Outcome::Throttled { until: now.plus_ms(wait_ms(wait, 0, reset_seconds)) }
             }
             Verdict::Quota(refill) => {
-                Outcome::QuotaExhausted { until: self.blocks.exhausted(tenant, endpoint, now, refill) }
+                Outcome::QuotaExhausted { until: accounts.exhausted(shared, at, now, refill).await }
             }
         }
     }
+}
+
+/// Feishu (11232) and WeCom ask senders to keep off the full and half hour. What waits anyway comes a minute or two after it.
+pub(crate) fn off_the_half_hour(until: UnixMillis, offset: u16) -> UnixMillis {
+    const HALF_HOUR_MS: i64 = 30 * 60_000;
+    const MINUTE_MS: i64 = 60_000;
+    let past = until.0.rem_euclid(HALF_HOUR_MS);
+    if past >= MINUTE_MS {
+        return until;
+    }
+    until.plus_ms(MINUTE_MS - past + MINUTE_MS * i64::from(offset) / 65_536)
 }
 
 fn silent(error: &TransportError) -> (Outcome, &'static str) {

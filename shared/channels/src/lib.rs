@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod account;
 mod api;
 mod application;
 mod blocks;
@@ -12,12 +13,15 @@ mod echo;
 mod endpoints;
 mod exchange;
 mod feishu;
+mod health;
 #[cfg(feature = "hyper-client")]
 mod http_client;
+mod limits;
 mod message;
 mod reach;
 mod reading;
 mod refusal;
+mod shared;
 mod text;
 mod tokens;
 mod verdict;
@@ -25,6 +29,7 @@ mod webhook;
 mod wechat;
 mod wecom;
 
+pub use account::{EndpointDesk, EndpointHealth};
 pub use api::CallError;
 pub use channels::{Channels, idempotency};
 pub use endpoints::{Endpoints, InvalidEndpoint};

@@ -47,6 +47,17 @@ impl Refusal {
         }
     }
 
+    /// What the processes know together can not be had: nothing leaves, and the message comes back.
+    pub(crate) fn state(error: &PortError) -> Self {
+        tracing::warn!("shared state of channels: {error}");
+        match error.kind() {
+            FailureKind::ThrottledUntil(until) => {
+                Self::new(Outcome::Throttled { until }, "state_unavailable")
+            }
+            _ => Self::new(Outcome::Transient, "state_unavailable"),
+        }
+    }
+
     pub(crate) fn into_report(self) -> SendReport {
         SendReport {
             outcome: self.outcome,

@@ -7,6 +7,7 @@ use crate::consent::{Purpose, Recipient};
 use crate::contact::ContactPolicy;
 use crate::event::EventKind;
 use crate::id::{DestinationId, ScriptId};
+use crate::limit::LimitOverrides;
 
 /// Which API of which platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -234,6 +235,9 @@ pub struct Destination {
     /// The customer-acquisition link (`https://work.weixin.qq.com/ca/…`) whose `customer_channel` closes the attribution loop.
     #[serde(default)]
     pub acquisition_link: Option<String>,
+    /// The tenant's own limits in place of the platforms': filled in when the settings are built, one setting for all destinations.
+    #[serde(skip)]
+    pub limits: std::sync::Arc<LimitOverrides>,
 }
 
 fn default_weight() -> u32 {
@@ -301,6 +305,7 @@ mod tests {
             recipient: Recipient::new("sales").unwrap(),
             channel: Channel::WecomBot { key: "bot".into() },
             acquisition_link: None,
+            limits: std::sync::Arc::default(),
         }
     }
 

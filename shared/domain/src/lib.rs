@@ -12,6 +12,7 @@ pub mod experiment;
 pub mod failure;
 pub mod id;
 pub mod lexicon;
+pub mod limit;
 pub mod link;
 pub mod money;
 pub mod order;

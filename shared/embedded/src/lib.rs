@@ -14,6 +14,7 @@ mod audits;
 mod backlog;
 #[cfg(test)]
 mod broken_disk;
+mod channel_state;
 mod checks;
 mod clock;
 mod consents;

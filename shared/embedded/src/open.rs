@@ -31,7 +31,7 @@ pub struct ReceiveLimits {
     pub events: u32,
     /// Of the `cleared` queue. Default 5.
     pub cleared: u32,
-    /// Of the `assigned` queue. Default 10: platforms throttle.
+    /// Of the `assigned` queue. Default 200: what waits for a platform's limit comes back many times.
     pub assigned: u32,
     /// Of the `checks` queue. Default 5.
     pub checks: u32,
@@ -39,7 +39,7 @@ pub struct ReceiveLimits {
 
 impl Default for ReceiveLimits {
     fn default() -> Self {
-        Self { events: 5, cleared: 5, assigned: 10, checks: 5 }
+        Self { events: 5, cleared: 5, assigned: 200, checks: 5 }
     }
 }
 

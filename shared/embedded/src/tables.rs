@@ -45,9 +45,10 @@ pub(crate) enum Name {
     DeadChecks,
     CheckedTexts,
     CheckBudgets,
+    ChannelStates,
 }
 
-const COUNT: usize = Name::CheckBudgets as usize + 1;
+const COUNT: usize = Name::ChannelStates as usize + 1;
 
 impl Name {
     pub(crate) const ALL: [Self; COUNT] = [
@@ -79,6 +80,7 @@ impl Name {
         Self::DeadChecks,
         Self::CheckedTexts,
         Self::CheckBudgets,
+        Self::ChannelStates,
     ];
 
     /// The messages of a queue.
@@ -132,6 +134,7 @@ impl Name {
             Self::DeadChecks => "dead_checks",
             Self::CheckedTexts => "checked_texts",
             Self::CheckBudgets => "check_budgets",
+            Self::ChannelStates => "channel_states",
         }
     }
 

@@ -4,6 +4,7 @@
 //! one of them has is a bug.
 
 mod backlog;
+mod channel_state;
 mod checks;
 mod clock;
 #[cfg(feature = "conformance")]
@@ -20,6 +21,7 @@ mod reviews;
 mod store;
 
 pub use backlog::{Backlog, Reports};
+pub use channel_state::{ChannelState, Replaced, StateDocument, StateKey};
 pub use checks::CheckedTexts;
 pub use clock::{Clock, Entropy, Nonces};
 pub use contact::{ContactLimits, Place};

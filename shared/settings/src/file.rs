@@ -10,6 +10,7 @@ use sluice_domain::destination::{Destination, Route};
 use sluice_domain::event::EventKind;
 use sluice_domain::experiment::Experiment;
 use sluice_domain::id::TenantId;
+use sluice_domain::limit::LimitOverrides;
 use sluice_domain::link::LinkPolicy;
 use sluice_domain::review::ReviewPolicy;
 use sluice_domain::safety::SafetyPolicy;
@@ -74,6 +75,8 @@ pub(crate) struct TenantFile {
     pub(crate) review: Option<Spanned<ReviewPolicy>>,
     #[serde(default)]
     pub(crate) safety: Option<Spanned<SafetyPolicy>>,
+    #[serde(default)]
+    pub(crate) limits: Option<Spanned<LimitOverrides>>,
 }
 
 /// One company without places: what is left once nothing needs to be pointed at any more. The only thing a [`Tenant`] is built from,
@@ -103,6 +106,8 @@ pub(crate) struct TenantParts {
     pub(crate) links: LinkPolicy,
     pub(crate) review: ReviewPolicy,
     pub(crate) safety: Option<SafetyPolicy>,
+    #[serde(default)]
+    pub(crate) limits: LimitOverrides,
 }
 
 impl From<TenantFile> for TenantParts {
@@ -127,6 +132,7 @@ impl From<TenantFile> for TenantParts {
             links,
             review,
             safety,
+            limits,
         } = file;
         Self {
             id,
@@ -147,6 +153,7 @@ impl From<TenantFile> for TenantParts {
             links: links.map(|links| links.value).unwrap_or_default(),
             review: review.map(|review| review.value).unwrap_or_default(),
             safety: safety.map(|safety| safety.value),
+            limits: limits.map(|limits| limits.value).unwrap_or_default(),
         }
     }
 }

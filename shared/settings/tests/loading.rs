@@ -95,6 +95,12 @@ fn each_mistake_is_told_with_its_code_and_place() {
             "nobody",
         ),
         ("rules: baseline.yaml", "rules: ../baseline.yaml", "unknown_rule_pack", "baseline.yaml"),
+        (
+            "wecom_member: [{most: 20, seconds: 60}",
+            "wecom_member: [{most: 31, seconds: 60}",
+            "limit",
+            "stricter",
+        ),
         ("kinds: [order_paid]", "kinds: []", "route_without_kind", "at least one"),
         ("kinds: [order_paid]", "kinds: [order_changed]", "kind_not_sent", "order_changed"),
         ("kinds: [order_paid]", "kinds: [follow]", "kind_routed_twice", "follow"),

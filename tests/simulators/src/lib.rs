@@ -6,6 +6,7 @@ mod control;
 mod douyin;
 mod fault;
 mod feishu;
+mod in_process;
 mod limit;
 mod options;
 mod record;
@@ -23,6 +24,7 @@ mod world;
 
 pub use clock::SimulatorClock;
 pub use fault::{Fault, FaultEffect, FaultTimes, Place};
+pub use in_process::{Answered, InProcess};
 pub use options::{
     CensorApp, DouyinAccount, FeishuApp, FeishuBot, SimulatorOptions, WebhookReceiver, WechatAccount,
     WecomApp, WecomBot,

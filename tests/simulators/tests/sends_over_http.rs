@@ -155,6 +155,8 @@ async fn nothing_but_a_success_in_the_body_is_a_delivery() {
             stage.fault(platform, Place::Send, effect.clone());
             let outcome = stage.outcome(&channel, &message(1)).await;
             assert_eq!(outcome, Outcome::Unclear, "{} {effect:?}", channel.as_str());
+            // After some of them the endpoint is tried out only now and then.
+            stage.minutes(17);
         }
         stage.fault(platform, Place::Send, FaultEffect::Status { status: 503 });
         assert_eq!(stage.outcome(&channel, &message(1)).await, Outcome::Transient);
@@ -176,24 +178,54 @@ async fn a_platform_that_does_not_listen_is_passing() {
 }
 
 #[tokio::test]
-async fn no_call_goes_out_inside_a_block_window() {
+async fn what_would_be_too_many_does_not_leave() {
     let stage = Stage::new().await;
     for number in 0..20 {
         assert!(is_delivered(&stage.outcome(&wecom_bot(), &message(number)).await));
     }
-    let Outcome::Throttled { until } = stage.outcome(&wecom_bot(), &message(20)).await else {
-        panic!("the 21st in a minute is too many")
+    let report = stage.send(&wecom_bot(), &message(20)).await;
+    assert_eq!(report.code.as_deref(), Some("limit_wecom_bot"));
+    let Outcome::Throttled { until } = report.outcome else { panic!("the 21st in a minute is too many") };
+    let wait = until.0 - stage.simulators.clock().now_ms();
+    assert!((55_000..=190_000).contains(&wait), "{wait} ms");
+    stage.simulators.clock().advance_ms(wait);
+    assert!(is_delivered(&stage.outcome(&wecom_bot(), &message(20)).await));
+    assert_eq!(stage.simulators.counters(Platform::Wecom).requests, 21);
+}
+
+#[tokio::test]
+async fn no_call_goes_out_inside_a_block_window() {
+    let stage = Stage::new().await;
+    stage.fault(Platform::Wecom, Place::Send, FaultEffect::Code { code: 45_009, status: 200 });
+    let Outcome::Throttled { until } = stage.outcome(&wecom_bot(), &message(0)).await else {
+        panic!("somebody else used the bot up")
     };
     let wait = until.0 - stage.simulators.clock().now_ms();
     assert!((55_000..=60_000).contains(&wait), "{wait} ms");
     for _ in 0..5 {
-        let report = stage.send(&wecom_bot(), &message(20)).await;
+        let report = stage.send(&wecom_bot(), &message(1)).await;
         assert_eq!((report.outcome, report.code.as_deref()), (Outcome::Throttled { until }, Some("blocked")));
     }
     stage.minutes(1);
-    assert!(is_delivered(&stage.outcome(&wecom_bot(), &message(20)).await));
+    assert!(is_delivered(&stage.outcome(&wecom_bot(), &message(1)).await));
     let counters = stage.simulators.counters(Platform::Wecom);
-    assert_eq!((counters.requests, counters.calls_while_blocked), (22, 0));
+    assert_eq!((counters.requests, counters.calls_while_blocked), (2, 0));
+}
+
+#[tokio::test]
+async fn a_broken_endpoint_is_left_alone_but_for_single_probes() {
+    let stage = Stage::new().await;
+    let gone = Channel::WecomBot { key: "unknown".to_owned() };
+    assert_eq!(stage.outcome(&gone, &message(0)).await, Outcome::EndpointRefused);
+    for number in 1..5 {
+        let report = stage.send(&gone, &message(number)).await;
+        assert_eq!(report.code.as_deref(), Some("endpoint_open"));
+    }
+    assert_eq!(stage.simulators.counters(Platform::Wecom).requests, 1);
+    assert!(is_delivered(&stage.outcome(&wecom_app(&["lisi"]), &message(5)).await), "others are not touched");
+    stage.minutes(1);
+    assert_eq!(stage.outcome(&gone, &message(6)).await, Outcome::EndpointRefused, "a probe");
+    assert_eq!(stage.send(&gone, &message(7)).await.code.as_deref(), Some("endpoint_open"));
 }
 
 #[tokio::test]
@@ -216,6 +248,7 @@ async fn a_wrong_clock_or_secret_makes_the_bots_endpoint_unusable() {
     let report = stage.send(&wrong, &message(1)).await;
     assert_eq!((report.outcome, report.code.as_deref()), (Outcome::EndpointRefused, Some("19021")));
     assert_eq!(stage.simulators.counters(Platform::Feishu).requests, 2, "signed anew once");
+    stage.minutes(1);
     let unsigned = Channel::FeishuBot { hook: "hook".to_owned(), signing: None };
     assert_eq!(stage.outcome(&unsigned, &message(1)).await, Outcome::EndpointRefused);
 }
@@ -248,6 +281,7 @@ async fn configuration_faults_are_reports_with_a_code() {
     ] {
         let report = stage.send(&channel, &message(1)).await;
         assert_eq!((report.outcome, report.code.as_deref()), (Outcome::EndpointRefused, Some(code)));
+        stage.minutes(17);
     }
     let gone = stage.send(&receiver("chat_id", "oc_gone"), &message(1)).await;
     assert_eq!(gone.outcome, Outcome::RecipientRefused { opt_out: false });
@@ -302,12 +336,12 @@ async fn nothing_is_called_delivered_that_wecom_drops_in_silence() {
             delivered += 1;
         } else {
             assert!(matches!(report.outcome, Outcome::Throttled { .. }), "{report:?}");
-            assert_eq!(report.code.as_deref(), Some("paced"));
+            assert_eq!(report.code.as_deref(), Some("limit_wecom_member"));
         }
     }
     let dropped = stage.simulators.counters(Platform::Wecom).dropped_silently;
     assert_eq!((delivered, stage.simulators.seen().len(), dropped), (30, 30, 0));
-    stage.minutes(2);
+    stage.minutes(5);
     assert!(is_delivered(&stage.outcome(&wecom_app(&["lisi"]), &message(40)).await));
 }
 

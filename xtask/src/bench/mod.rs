@@ -1,6 +1,7 @@
 //! Benchmarks: medians, with the machine they were measured on.
 
 mod aws;
+mod channels;
 mod compliance;
 mod http;
 mod load;
@@ -37,6 +38,9 @@ enum Which {
     /// Words: matching and folding beside their peers, over lists of 10,000 to 10,000,000 words.
     #[command(after_help = "Example: cargo xtask bench compliance --words 10k,1m --rounds 5")]
     Compliance(compliance::Args),
+    /// How much of the platforms' limits 1, 4 and 16 senders use together, and what the shared state costs, in simulated time.
+    #[command(after_help = "Example: cargo xtask bench channels")]
+    Channels,
     /// The functions on AWS: cold starts, calls, bytes, costs, throughput, against emulators.
     #[command(after_help = "Example: cargo xtask bench aws --runs 5 --events 50")]
     Aws(AwsArgs),
@@ -112,12 +116,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(Which::Pipeline) => pipeline::run(),
         Some(Which::Http(args)) => http::run(args),
         Some(Which::Compliance(args)) => compliance::run(args),
+        Some(Which::Channels) => channels::run(),
         Some(Which::Aws(args)) => aws::run(args),
         None => {
             micro::run()?;
             pipeline::run()?;
             http::run(&HttpArgs::default())?;
             compliance::run(&compliance::Args::default())?;
+            channels::run()?;
             aws::run(&AwsArgs::default())
         }
     }

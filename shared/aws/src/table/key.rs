@@ -5,6 +5,7 @@ use sluice_domain::id::{EventKey, ExperimentId, MessageId, PersonId, SourceId, T
 use sluice_domain::review::{ReviewId, StateName};
 use sluice_domain::safety::TextDigest;
 use sluice_domain::time::{BusinessDay, UnixMillis};
+use sluice_ports::StateKey;
 
 /// Over how many partitions a tenant's day, or a tenant's exposures, are spread: each takes 1 000 writes a second.
 ///
@@ -86,6 +87,11 @@ pub(crate) fn of_checked(tenant: &TenantId, text: &TextDigest) -> String {
 /// `tenant#day#checks`: a partition of its own among those of the day, whose others end in a number or a person.
 pub(crate) fn of_checks(tenant: &TenantId, day: BusinessDay) -> String {
     join([tenant.as_str(), &day.to_string(), "checks"])
+}
+
+/// `tenant#channels#kind#name`: no day is called `channels`. What tenants share begins with `#`, as no tenant's key does.
+pub(crate) fn of_channel_state(key: &StateKey) -> String {
+    join([key.tenant.as_ref().map_or("", TenantId::as_str), "channels", key.kind, &key.name])
 }
 
 /// One partition of a day.

@@ -2,6 +2,7 @@
 
 mod audits;
 mod batch;
+mod channel_state;
 mod checks;
 mod consents;
 mod contacts;

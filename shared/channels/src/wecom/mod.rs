@@ -4,7 +4,6 @@ pub(crate) mod app;
 pub(crate) mod bot;
 pub(crate) mod contact;
 pub(crate) mod errors;
-pub(crate) mod pace;
 
 pub(crate) use errors::{BOT_TABLES, TABLES};
 

@@ -75,11 +75,17 @@ impl SecretStore for Named {
     }
 }
 
+/// Stands still but for what is slept.
 pub(crate) struct Still;
+
+thread_local! {
+    static BEGAN: std::cell::Cell<Option<tokio::time::Instant>> = const { std::cell::Cell::new(None) };
+}
 
 impl Clock for Still {
     fn now(&self) -> UnixMillis {
-        NOW
+        let slept = BEGAN.get().map_or(0, |began| i64::try_from(began.elapsed().as_millis()).unwrap());
+        NOW.plus_ms(slept)
     }
 }
 
@@ -97,10 +103,16 @@ pub(crate) fn send(
         recipient: Recipient::new("sales").unwrap(),
         channel: channel.clone(),
         acquisition_link: None,
+        limits: std::sync::Arc::default(),
     };
     let tenant = TenantId::new("acme").unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let report = runtime.block_on(channels.send(&tenant, &destination, message));
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let report = runtime.block_on(async {
+        BEGAN.set(Some(tokio::time::Instant::now()));
+        channels.send(&tenant, &destination, message).await
+    });
+    BEGAN.set(None);
     let requests = http.requests.lock().unwrap().clone();
     (report, requests)
 }

@@ -19,11 +19,12 @@
 use std::future::Future;
 
 use crate::{
-    AuditLog, CheckedTexts, ConsentStore, ContactLimits, Deliveries, Erasure, Exposures, Intake, OrderBook,
-    Outbox, Queue, Reviews,
+    AuditLog, ChannelState, CheckedTexts, ConsentStore, ContactLimits, Deliveries, Erasure, Exposures,
+    Intake, OrderBook, Outbox, Queue, Reviews,
 };
 
 pub mod audit_log;
+pub mod channel_state;
 pub mod checks;
 pub mod consents;
 pub mod contacts;
@@ -53,6 +54,7 @@ pub trait Harness: Send + Sync {
         + Erasure
         + Outbox
         + Reviews
+        + ChannelState
         + Clone
         + Send
         + Sync
@@ -95,6 +97,12 @@ macro_rules! conformance_tests {
                 checks: a_later_answer_takes_the_place_of_an_earlier,
                 checks: of_parallel_requests_as_many_are_made_as_the_budget_says,
                 checks: days_and_tenants_have_budgets_of_their_own,
+                channel_state: what_was_replaced_is_read_at_once,
+                channel_state: an_older_version_replaces_nothing,
+                channel_state: what_is_gone_is_not_replaced,
+                channel_state: of_parallel_replacements_none_is_lost,
+                channel_state: tenants_kinds_and_names_are_apart,
+                channel_state: an_oversized_document_is_refused,
                 erasure: an_erased_person_is_known_under_the_reference_alone,
                 erasure: another_person_keeps_everything,
                 erasure: erasing_again_changes_nothing_more,

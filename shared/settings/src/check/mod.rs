@@ -4,6 +4,7 @@ mod channels;
 mod consents;
 mod destinations;
 mod experiments;
+mod limits;
 mod links;
 mod review;
 mod routes;
@@ -16,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_saphyr::Spanned;
+use sluice_domain::destination::Destination;
 use sluice_domain::rules::RulePack;
 use sluice_domain::settings::{Settings, Tenant};
 
@@ -94,6 +96,7 @@ fn check_tenant(tenant: &Spanned<TenantFile>, findings: &mut Findings<'_>) {
     scripts::check(here, findings);
     secrets::check(here, findings);
     links::check(here, findings);
+    limits::check(here, findings);
     review::check(here, findings);
     safety::check(here, findings);
 }
@@ -121,6 +124,8 @@ fn pack(wanted: &Spanned<String>, packs: &Packs, findings: &mut Findings<'_>) ->
 
 /// The tenant of these parts.
 pub(crate) fn build(parts: TenantParts, rules: Arc<RulePack>, shadow: Option<Arc<RulePack>>) -> Tenant {
+    let limits = Arc::new(parts.limits);
+    let limited = |destination: Destination| Destination { limits: Arc::clone(&limits), ..destination };
     Tenant {
         id: parts.id,
         name: parts.name,
@@ -132,7 +137,7 @@ pub(crate) fn build(parts: TenantParts, rules: Arc<RulePack>, shadow: Option<Arc
         erase_on: parts.erase_on,
         contact: parts.contact,
         routes: parts.routes,
-        destinations: by(parts.destinations, |destination| destination.id.clone()),
+        destinations: by(parts.destinations.into_iter().map(limited), |destination| destination.id.clone()),
         experiments: by(parts.experiments, |experiment| experiment.id.clone()),
         scripts: by(parts.scripts, |script| script.id.clone()),
         links: parts.links,
@@ -143,6 +148,6 @@ pub(crate) fn build(parts: TenantParts, rules: Arc<RulePack>, shadow: Option<Arc
     }
 }
 
-fn by<K: Ord, T>(items: Vec<T>, id: impl Fn(&T) -> K) -> BTreeMap<K, T> {
+fn by<K: Ord, T>(items: impl IntoIterator<Item = T>, id: impl Fn(&T) -> K) -> BTreeMap<K, T> {
     items.into_iter().map(|item| (id(&item), item)).collect()
 }

@@ -117,6 +117,7 @@ pub(crate) fn destination(channel: &Channel) -> Destination {
         recipient: Recipient::new("sales").unwrap(),
         channel: channel.clone(),
         acquisition_link: None,
+        limits: std::sync::Arc::default(),
     }
 }
 
