@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod batches;
+#[cfg(test)]
 mod checks;
 #[cfg(test)]
 mod consents;

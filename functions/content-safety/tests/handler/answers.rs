@@ -1,7 +1,7 @@
 //! What the platform says, and what follows.
 
 use sluice_domain::review::{State, StateName};
-use sluice_domain::safety::{CensorApi, DecidedBy, Outcome};
+use sluice_domain::safety::{CensorApi, DecidedBy, ModelName, Outcome};
 
 use crate::stage::{HIT, Set, Stage, event, keys};
 
@@ -31,7 +31,7 @@ async fn a_violation_is_blocked_with_the_models_that_hit() {
         assert_eq!((code.as_str(), stage.woken().await), ("content_unsafe", 0));
         let finding = decision.as_ref().unwrap().finding.as_ref().unwrap();
         assert_eq!(
-            finding.hits.iter().map(|model| model.as_str()).collect::<Vec<_>>(),
+            finding.hits.iter().map(ModelName::as_str).collect::<Vec<_>>(),
             ["short_content_antidirt"]
         );
         assert_eq!(review.work, None);

@@ -75,12 +75,15 @@ pub(crate) struct Stage {
     pub(crate) api: CensorApi,
 }
 
+/// A change of a tenant's policy.
+pub(crate) type Change = fn(&mut SafetyPolicy);
+
 /// How a stage differs from the usual.
 pub(crate) struct Set {
     pub(crate) api: CensorApi,
     pub(crate) secret: &'static str,
     pub(crate) platform_per_day: Option<u32>,
-    pub(crate) policy: fn(&mut SafetyPolicy),
+    pub(crate) policy: Change,
 }
 
 impl Default for Set {

@@ -7,7 +7,7 @@ use sluice_ports::{CheckedTexts as _, Clock as _, Place as Room};
 use sluice_simulators::{FaultEffect, Place};
 use sluice_telemetry::Signal;
 
-use crate::stage::{Set, Stage, brand};
+use crate::stage::{Change, Set, Stage, brand};
 
 fn cause(review: &Review) -> &str {
     let finding = review.finding().unwrap();
@@ -52,7 +52,7 @@ async fn what_does_not_pass_stays_with_people() {
 
 #[tokio::test]
 async fn no_answer_falls_to_the_configured_side() {
-    let sides: [(Unanswered, fn(&mut sluice_domain::safety::SafetyPolicy), StateName); 2] = [
+    let sides: [(Unanswered, Change, StateName); 2] = [
         (Unanswered::Block, |policy| policy.unanswered = Unanswered::Block, StateName::Blocked),
         (Unanswered::Release, |policy| policy.unanswered = Unanswered::Release, StateName::Approved),
     ];
