@@ -4,6 +4,7 @@ mod audit;
 mod channels;
 mod link;
 mod safety;
+mod script;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub use channels::{
 };
 pub use link::{Link, LinkCheck, LinkQr, LinkSign, LinkVerify};
 pub use safety::{CensorPlace, Safety, SafetyCheck};
+pub use script::{ScriptRender, Scripts};
 
 /// Sluice, the compliance gate between Douyin and private-domain channels.
 #[derive(Debug, Parser)]
@@ -81,6 +83,9 @@ pub enum Command {
     /// Links: which may be sent, signed links that expire, QR codes.
     #[command(subcommand)]
     Link(Link),
+    /// Scripts (话术): see what they become.
+    #[command(subcommand)]
+    Script(Scripts),
     /// What is known of the channels: the meaning of every code.
     #[command(subcommand)]
     Channels(Channels),

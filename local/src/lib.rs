@@ -18,7 +18,9 @@ use std::sync::Arc;
 use sluice_embedded::{SystemClock, SystemEntropy};
 use sluice_ports::Clock;
 
-use cli::{Audit, AuditVerify, Bucket, Channels, Cli, Command, Config, Consent, Link, ReceiptAction};
+use cli::{
+    Audit, AuditVerify, Bucket, Channels, Cli, Command, Config, Consent, Link, ReceiptAction, Scripts,
+};
 use output::{CommandError, Output};
 use state::StateError;
 
@@ -48,6 +50,9 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
             let settings = state::settings(&cli.place)?;
             let secrets = state::secrets(&cli.place, Arc::clone(&clock))?;
             command::channels::contact_way(args, &settings, secrets, clock).await
+        }
+        Command::Script(Scripts::Render(args)) => {
+            command::script::render(args, &state::settings(&cli.place)?, clock.now()).await
         }
         Command::Lexicon(command) => command::lexicon::run(command),
         Command::Bucket(Bucket::Hash(args)) => command::bucket::hash(args),

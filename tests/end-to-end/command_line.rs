@@ -299,3 +299,48 @@ fn the_meaning_of_every_code_can_be_printed() {
     assert!(String::from_utf8_lossy(&unknown.stdout).contains("in no table"));
     assert_eq!(sluice(&["channels", "codes", "dingtalk"]).status.code(), Some(2));
 }
+
+#[test]
+fn a_script_is_shown_as_its_platform_would_get_it() {
+    let render = |script: &str, destination: &str, more: &[&str]| {
+        let base = ["script", "render", "--script", script, "--destination", destination];
+        json(&[&base[..], more].concat())
+    };
+    for (script, destination, api) in [
+        ("lead-card-plain", "wecom-sales-east", "/cgi-bin/message/send?access_token=TOKEN"),
+        ("lead-card-plain", "wecom-sales-group", "/cgi-bin/webhook/send?key="),
+        ("member-note", "feishu-leads-group", "/open-apis/bot/v2/hook/"),
+        ("live-note", "feishu-mcn-chat", "/open-apis/im/v1/messages"),
+        ("appointment", "wechat-service", "/cgi-bin/message/custom/send"),
+    ] {
+        let (code, shown) = render(script, destination, &[]);
+        assert_eq!(code, 0, "{shown:?}");
+        let request = &shown[0]["requests"][0];
+        assert!(request["url"].as_str().unwrap().contains(api), "{request}");
+        let body = request["body"].as_str().unwrap();
+        assert_eq!(request["bytes"].as_u64().unwrap(), body.len() as u64);
+        assert!(serde_json::from_str::<Value>(body).is_ok(), "{body}");
+        assert_eq!(shown[0]["sha256"].as_str().unwrap().len(), 64);
+    }
+    // The person's own values: masked, or withheld by the last look when they would be plain.
+    let directory = tempfile::tempdir().unwrap();
+    let event = directory.path().join("event.json");
+    std::fs::write(&event, r#"{"name":"欧阳娜娜","phone":"13800138000"}"#).unwrap();
+    let given = ["--event", event.to_str().unwrap()];
+    let (_, shown) = render("lead-card-plain", "wecom-sales-east", &given);
+    let body = shown[0]["requests"][0]["body"].as_str().unwrap();
+    assert!(
+        body.contains("欧**娜") && body.contains("138****8000") && !body.contains("13800138000"),
+        "{body}"
+    );
+    let (code, shown) = render("lead-card-plain", "wecom-sales-east", &[&given[..], &["--plain"]].concat());
+    assert_eq!((code, &shown[0]["withheld"]["code"]), (1, &"phone_unmasked".into()));
+    // Broken input.
+    std::fs::write(&event, r#"{"nickname":"x"}"#).unwrap();
+    let args = ["script", "render", "--script", "order-note", "--destination", "wecom-sales-group"];
+    assert_eq!(sluice(&[&args[..], &given].concat()).status.code(), Some(2));
+    assert_eq!(
+        sluice(&["script", "render", "--script", "gone", "--destination", "gone"]).status.code(),
+        Some(2)
+    );
+}

@@ -10,14 +10,14 @@ use sluice_domain::decision::Verdict;
 use sluice_domain::destination::{Channel, Destination};
 use sluice_domain::event::{Event, EventKind, PersonalField, Subject};
 use sluice_domain::failure::FailureKind;
-use sluice_domain::id::{EventKey, MessageId};
+use sluice_domain::id::{EventKey, MessageId, TraceId};
 use sluice_domain::link::{
     Campaign, SignedLinkError, ToSign, append_customer_channel, customer_channel, find_links, link_to,
     sign_link,
 };
 use sluice_domain::progress::{Assignment, Cleared};
 use sluice_domain::rules::Facts;
-use sluice_domain::script::{Script, Variables, mask, mask_name, mask_phone};
+use sluice_domain::script::{Rendered, Script, Variables, mask, mask_name, mask_phone};
 use sluice_domain::sealed::{SealError, Sealed, exposed};
 use sluice_domain::settings::Tenant;
 use sluice_domain::tenant::TenantKeys;
@@ -29,7 +29,7 @@ const REPLY_MS: i64 = 24 * HOUR_MS;
 
 /// Why no message leaves.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ComposeError {
+pub enum ComposeError {
     /// A sealed field does not open.
     #[error("a sealed field does not open: {0}")]
     Sealed(#[from] SealError),
@@ -49,7 +49,7 @@ pub(crate) enum ComposeError {
 
 impl ComposeError {
     /// What the pipeline does.
-    pub(crate) fn kind(&self) -> FailureKind {
+    pub fn kind(&self) -> FailureKind {
         match self {
             Self::Sealed(error) => error.kind(),
             Self::Script(error) => error.kind(),
@@ -59,7 +59,7 @@ impl ComposeError {
     }
 
     /// Stable code.
-    pub(crate) fn code(&self) -> String {
+    pub fn code(&self) -> String {
         match self {
             Self::Sealed(_) => "unsealable".to_owned(),
             Self::Script(_) | Self::NoScript(_) => "script_unusable".to_owned(),
@@ -84,37 +84,19 @@ pub(crate) fn message(
         .get(&assignment.script)
         .ok_or_else(|| ComposeError::NoScript(assignment.script.clone()))?;
     let variables = variables(cleared, assignment, destination, tenant, keys)?;
-    let rendered = script.render(&variables)?;
-    let title = rendered.title.as_deref().map(|title| ("title", title));
-    let fields = rendered.fields.values().map(|value| ("message", value.as_str()));
-    let texts: Vec<(&str, &str)> =
-        title.into_iter().chain([("message", rendered.text.as_str())]).chain(fields).collect();
-    if destination.channel.is_reply() && texts.iter().any(|(_, text)| leads_away(text, tenant)) {
-        return Err(ComposeError::NotAllowed("contact_diversion".to_owned()));
-    }
-    let decision = tenant.rules.evaluate(&Facts {
-        kind: Some(event.kind),
-        sender: Some(&tenant.name),
-        script: Some(&script.id),
-        destination: Some(&destination.id),
-        channel: Some(destination.channel.as_str()),
-        ..Facts::outbound(&texts, &tenant.links, now)
-    });
-    if !decision.verdict.allows() {
-        return Err(ComposeError::NotAllowed(decision.main_code().to_owned()));
-    }
+    let rendered = allowed(script, &variables, Some(event.kind), destination, tenant, now)?;
     // To the person: there is nothing about them to look up, and the address came with what they did.
     let address = match destination.channel.recipient_field() {
         Some(label) => Some(PersonalField::Form(label.to_owned())),
         None => destination.channel.is_reply().then_some(PersonalField::OpenId),
     };
-    let (link, recipient) = match (&destination.channel, address) {
-        (Channel::Landing { page }, _) => {
-            (Some(signed(("打开", page), cleared, destination, tenant, keys)?), None)
-        }
-        (_, Some(field)) => (None, event.open(keys, &field)?.map(|address| exposed(&address).to_owned())),
-        (_, None) => (lead_link(cleared, destination, tenant, keys)?, None),
+    let recipient = match address {
+        Some(field) => event.open(keys, &field)?.map(|address| exposed(&address).to_owned()),
+        None => None,
     };
+    let key = event.personal.values().find_map(Sealed::key_number);
+    let link =
+        link(&Origin { trace: event.trace_id, key, at: cleared.cleared_at() }, destination, tenant, keys)?;
     Ok(Message {
         dispatch_id: dispatch_id(&event.key, destination),
         title: rendered.title,
@@ -125,6 +107,37 @@ pub(crate) fn message(
         reply: reply_to(event),
         at: cleared.cleared_at(),
     })
+}
+
+/// The script with its values, if the rules let it out.
+pub(crate) fn allowed(
+    script: &Script,
+    variables: &Variables,
+    kind: Option<EventKind>,
+    destination: &Destination,
+    tenant: &Tenant,
+    now: UnixMillis,
+) -> Result<Rendered, ComposeError> {
+    let rendered = script.render(variables)?;
+    let title = rendered.title.as_deref().map(|title| ("title", title));
+    let fields = rendered.fields.values().map(|value| ("message", value.as_str()));
+    let texts: Vec<(&str, &str)> =
+        title.into_iter().chain([("message", rendered.text.as_str())]).chain(fields).collect();
+    if destination.channel.is_reply() && texts.iter().any(|(_, text)| leads_away(text, tenant)) {
+        return Err(ComposeError::NotAllowed("contact_diversion".to_owned()));
+    }
+    let decision = tenant.rules.evaluate(&Facts {
+        kind,
+        sender: Some(&tenant.name),
+        script: Some(&script.id),
+        destination: Some(&destination.id),
+        channel: Some(destination.channel.as_str()),
+        ..Facts::outbound(&texts, &tenant.links, now)
+    });
+    if !decision.verdict.allows() {
+        return Err(ComposeError::NotAllowed(decision.main_code().to_owned()));
+    }
+    Ok(rendered)
 }
 
 /// What leads away from Douyin: its rules let nothing of it pass, whatever the tenant's own pack says.
@@ -187,34 +200,47 @@ fn variables(
     })
 }
 
-/// The signed link of a lead card, which holds for the configured hours from the clearance. Its campaign is the destination's id, its
-/// reference the event's trace. Key and nonce are the event's: the same at every attempt, also when a key was added meanwhile.
-fn lead_link(
-    cleared: &Cleared,
+/// Which event a link is made for.
+pub(crate) struct Origin {
+    pub(crate) trace: TraceId,
+    /// The event's data key.
+    pub(crate) key: Option<u32>,
+    /// When it was cleared.
+    pub(crate) at: UnixMillis,
+}
+
+/// The link that goes with a message: to the lead for staff, to the page for a landing, none for the person.
+pub(crate) fn link(
+    origin: &Origin,
     destination: &Destination,
     tenant: &Tenant,
     keys: &TenantKeys,
 ) -> Result<Option<(String, String)>, ComposeError> {
-    let Some(base) = tenant.links.lead_base.as_ref() else { return Ok(None) };
-    signed(("查看线索", base), cleared, destination, tenant, keys).map(Some)
+    match (&destination.channel, &tenant.links.lead_base) {
+        (Channel::Landing { page }, _) => signed(("打开", page), origin, destination, tenant, keys).map(Some),
+        (channel, _) if channel.is_to_person() => Ok(None),
+        (_, Some(base)) => signed(("查看线索", base), origin, destination, tenant, keys).map(Some),
+        (_, None) => Ok(None),
+    }
 }
 
+/// A signed link, which holds for the configured hours from the clearance. Its campaign is the destination's id, its reference the event's
+/// trace. Key and nonce are the event's: the same at every attempt, also when a key was added meanwhile.
 fn signed(
     (label, base): (&str, &str),
-    cleared: &Cleared,
+    origin: &Origin,
     destination: &Destination,
     tenant: &Tenant,
     keys: &TenantKeys,
 ) -> Result<(String, String), ComposeError> {
-    let event = cleared.event();
-    let [_, _, _, _, nonce @ ..] = *event.trace_id.as_bytes();
+    let [_, _, _, _, nonce @ ..] = *origin.trace.as_bytes();
     let what = ToSign {
         campaign: &campaign(destination),
         destination: base,
-        reference: MessageId::new(event.trace_id.to_string()).ok(),
-        expires_at: cleared.cleared_at().plus_ms(i64::from(tenant.links.lead_hours).saturating_mul(HOUR_MS)),
+        reference: MessageId::new(origin.trace.to_string()).ok(),
+        expires_at: origin.at.plus_ms(i64::from(tenant.links.lead_hours).saturating_mul(HOUR_MS)),
         nonce,
-        key: event.personal.values().find_map(Sealed::key_number),
+        key: origin.key,
     };
     let token = sign_link(keys, &what)?;
     // A landing page is reached through the front door, where that is known; it counts the openings.
@@ -246,7 +272,7 @@ pub(crate) fn dispatch_id(key: &EventKey, destination: &Destination) -> String {
 }
 
 /// What the person did, for the readers of a card.
-fn title(kind: EventKind) -> &'static str {
+pub(crate) fn title(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Follow => "关注",
         EventKind::Comment => "评论",

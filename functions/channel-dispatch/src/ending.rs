@@ -40,7 +40,7 @@ where
         let trace = work.cleared.event().trace_id;
         let (outcome, now) = (report.outcome.as_str(), self.clock.now());
         let unknown = codes::is_unknown(&work.destination.channel, &report);
-        let attempt = attempt(&work.delivery, report, now);
+        let attempt = attempt(&work.delivery, report, work.script(), now);
         self.end(&work.delivery, work.owner, attempt, settlement.clone())
             .await
             .map_err(|error| StageError::port(&error, trace))?;
@@ -93,7 +93,7 @@ where
     ) -> Result<(), StageError> {
         let now = self.clock.now();
         let settlement = Settlement::Waiting { until: now };
-        self.end(delivery, owner, attempt(delivery, withheld(error.code), now), settlement)
+        self.end(delivery, owner, attempt(delivery, withheld(error.code), None, now), settlement)
             .await
             .map_err(|cause| StageError::port(&cause, delivery.trace_id))?;
         Err(error)

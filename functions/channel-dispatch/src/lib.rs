@@ -16,9 +16,12 @@ mod ending;
 pub mod endpoints;
 mod handler;
 mod policy;
+mod preview;
 mod sender;
 mod timing;
 mod work;
 
+pub use compose::ComposeError;
 pub use handler::ChannelDispatch;
+pub use preview::preview;
 pub use sender::Sender;

@@ -3,6 +3,7 @@ use sluice_domain::consent::{ConsentKey, Purpose};
 use sluice_domain::delivery::{Attempt, Delivery, FencingToken, Outcome};
 use sluice_domain::destination::Destination;
 use sluice_domain::progress::Cleared;
+use sluice_domain::script::Script;
 use sluice_domain::settings::Tenant;
 use sluice_domain::time::UnixMillis;
 
@@ -23,11 +24,16 @@ impl Work<'_> {
 
     /// Was the script changed since it was assigned? Platforms that compare contents don't recognise its repeat.
     pub(crate) fn is_rewritten(&self) -> bool {
-        let assignment = &self.delivery.assignment;
-        self.tenant
-            .scripts
-            .get(&assignment.script)
-            .is_none_or(|script| script.version != assignment.script_version)
+        let mut earlier = self.delivery.attempts.iter().filter_map(|attempt| attempt.script_sha256.as_ref());
+        self.script().is_none_or(|script| {
+            script.version != self.delivery.assignment.script_version
+                || earlier.any(|sha256| *sha256 != script.sha256())
+        })
+    }
+
+    /// The script, if it is still configured.
+    pub(crate) fn script(&self) -> Option<&Script> {
+        self.tenant.scripts.get(&self.delivery.assignment.script)
     }
 
     /// Was this the last attempt that the platform allows for such an answer?
@@ -61,7 +67,12 @@ pub(crate) fn withheld(code: &str) -> SendReport {
 }
 
 /// The attempt that the claim opened, with its result.
-pub(crate) fn attempt(delivery: &Delivery, report: SendReport, now: UnixMillis) -> Attempt {
+pub(crate) fn attempt(
+    delivery: &Delivery,
+    report: SendReport,
+    script: Option<&Script>,
+    now: UnixMillis,
+) -> Attempt {
     Attempt {
         started_at: delivery.attempts.last().map_or(now, |attempt| attempt.started_at),
         ended_at: Some(now),
@@ -70,5 +81,6 @@ pub(crate) fn attempt(delivery: &Delivery, report: SendReport, now: UnixMillis) 
         message: report.message,
         provider_log_id: report.provider_log_id,
         request_sha256: report.request_sha256,
+        script_sha256: script.map(Script::sha256),
     }
 }

@@ -16,6 +16,7 @@ pub mod review;
 pub mod rules;
 pub mod safety;
 pub mod scan;
+pub mod script;
 pub mod send;
 pub mod serve;
 pub mod verify;
@@ -78,6 +79,7 @@ pub async fn on_state(
         | Command::Send(_)
         | Command::Verify(_)
         | Command::Scan(_)
+        | Command::Script(_)
         | Command::Channels(_)
         | Command::Lexicon(_)
         | Command::Bucket(_)

@@ -166,7 +166,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         match heard.0 {
             Ok(reading) => SendReport {
                 outcome: self.outcome(errand, dialect, &reading, accepted).await,
-                message: reading.said().map(|words| echo::without(words, errand.message)),
+                message: reading.said().map(|words| echo::without(&words, errand.message)),
                 code: Some(reading.code),
                 provider_log_id: reading.log_id,
                 request_sha256,

@@ -1,5 +1,8 @@
 //! Reads a platform's answer. Success is in the body, never in the HTTP status alone.
 
+use std::borrow::Cow;
+
+use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
 use sluice_ports::HttpResponse;
@@ -55,20 +58,20 @@ pub(crate) struct Reading {
     pub(crate) codeless: bool,
     /// The whole body; null when it is no JSON.
     pub(crate) body: Value,
-    /// The whole body as text. It may hold a token, if it answers a request for one.
-    pub(crate) raw: String,
+    /// The same as it came. It may hold a token, if it answers a request for one.
+    pub(crate) raw: Bytes,
 }
 
 impl Reading {
     /// What is kept of an answer to a send: the platform's words for a code that is known, otherwise everything it said.
-    pub(crate) fn said(&self) -> Option<&str> {
+    pub(crate) fn said(&self) -> Option<Cow<'_, str>> {
         match self.ruling {
-            Ruling::Accepted | Ruling::Listed(_) => self.message.as_deref(),
+            Ruling::Accepted | Ruling::Listed(_) => self.message.as_deref().map(Cow::Borrowed),
             Ruling::Unlisted
             | Ruling::TooMany
             | Ruling::TooLarge
             | Ruling::ServerFault
-            | Ruling::Unreadable => Some(self.raw.as_str()).filter(|raw| !raw.is_empty()),
+            | Ruling::Unreadable => (!self.raw.is_empty()).then(|| Cow::Owned(echo::raw(&self.raw))),
         }
     }
 }
@@ -91,7 +94,7 @@ impl Dialect {
                 .and_then(|seconds| seconds.trim().parse().ok()),
             codeless,
             body,
-            raw: echo::raw(&answer.body),
+            raw: answer.body.clone(),
         }
     }
 

@@ -86,6 +86,9 @@ pub struct Attempt {
     pub provider_log_id: Option<String>,
     /// Lower-case hex SHA-256 of the request body.
     pub request_sha256: Option<String>,
+    /// Lower-case hex SHA-256 of the script that was rendered; absent in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script_sha256: Option<String>,
 }
 
 /// Which random owner holds a claim. Only the owner may complete it.

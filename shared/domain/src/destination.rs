@@ -196,6 +196,22 @@ impl Channel {
         matches!(self, Self::DouyinMessage { .. } | Self::DouyinComment { .. })
     }
 
+    /// The most bytes of title and text together that its platform takes: a script that is longer without any value is refused when the
+    /// configuration is checked. Senders hold every message to the exact limits of its form.
+    pub fn text_limit(&self) -> usize {
+        match self {
+            Self::FeishuBot { .. } | Self::Webhook { .. } => 20_000,
+            Self::WecomBot { .. } => 4_096,
+            Self::WecomApp { .. } | Self::WechatCustom { .. } => 2_048,
+            Self::DouyinMessage { .. } | Self::DouyinComment { .. } => 1_500,
+            // Of a template, the platform has the text; the fields are short.
+            Self::FeishuApp { .. }
+            | Self::WechatTemplate { .. }
+            | Self::WechatSubscribe { .. }
+            | Self::Landing { .. } => 30_000,
+        }
+    }
+
     /// Does it fill in an approved template, field by field?
     pub fn wants_fields(&self) -> bool {
         matches!(self, Self::WechatTemplate { .. } | Self::WechatSubscribe { .. })

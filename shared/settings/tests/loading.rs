@@ -478,7 +478,7 @@ fn channels_are_held_to_what_their_platforms_forbid() {
             "      - {{ kinds: [{kinds}], purpose: after_sale, recipient: feishu_leads, destinations: [{to}], script: member-note }}\n"
         )
     };
-    let fields = "      - { id: with-fields, version: 1, text: x, fields: { thing1: '{{ event }}' } }\n";
+    let fields = "      - { id: with-fields, version: 1, text: '【示例品牌】您的预约已登记;不再接收请回复“退订”', fields: { thing1: '{{ event }}' } }\n";
     let filled = "      - { kinds: [live_comment], purpose: after_sale, recipient: feishu_leads, destinations: [t], script: with-fields }\n";
     assert_eq!(with(&template("after_sale"), filled, fields), Vec::<&str>::new());
     assert_eq!(with(&template("after_sale"), &route("live_comment", "t"), ""), ["script_without_fields"]);
@@ -517,4 +517,54 @@ fn channels_are_held_to_what_their_platforms_forbid() {
     };
     assert_eq!(with(&landing("https://www.example.com/spring"), "", ""), Vec::<&str>::new());
     assert_eq!(with(&landing("https://evil.example.net/"), "", ""), ["landing_page"]);
+}
+
+/// What the last look would withhold is told when the configuration is checked, at the script, with the rule and the words.
+#[test]
+fn a_script_that_may_not_leave_is_refused_before_anybody_waits_for_it() {
+    for (from, to, code, told) in [
+        (
+            "联系时请说明来自{{ tenant }}；客户表示拒绝的，请立即停止并登记退订。\n\n      - id: lead-card-guided",
+            "加我薇信 abc12345\n\n      - id: lead-card-guided",
+            "script_not_allowed",
+            "薇信",
+        ),
+        (
+            "如不希望继续接收消息，请回复“退订”，我们将立即停止。",
+            "谢谢。",
+            "script_not_allowed",
+            "opt_out_missing",
+        ),
+        (
+            "如不希望继续接收消息，请回复“退订”，我们将立即停止。",
+            "退订。{{ nickname }}",
+            "script_invalid",
+            "there are tenant, event",
+        ),
+        ("title: 订单服务", "title: 看 https://evil.example.net/x", "script_not_allowed", "foreign_link"),
+    ] {
+        let main = shipped().replacen(from, to, 1);
+        assert_ne!(main, shipped(), "{from}");
+        let report = check_bundle(&with_main(&main));
+        let problems: Vec<_> =
+            report.problems.iter().map(|problem| (problem.code, problem.to_string())).collect();
+        assert!(
+            problems.iter().any(|(found, message)| *found == code && message.contains(told)),
+            "{to}: {problems:?}"
+        );
+    }
+    let long = shipped().replacen(
+        "如不希望继续接收消息，请回复“退订”，我们将立即停止。",
+        &format!("请回复“退订”。{}", "长".repeat(700)),
+        1,
+    );
+    let report = check_bundle(&with_main(&long));
+    let problem = &report.problems[0];
+    assert_eq!(problem.code, "script_too_long");
+    assert!(
+        problem
+            .to_string()
+            .contains("`wechat_custom` (destination `wechat-service`) takes 2048: shorten it by"),
+        "{problem}"
+    );
 }

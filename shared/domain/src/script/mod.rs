@@ -3,6 +3,7 @@
 //! Templates are minijinja's; a name that a template uses and Sluice does not know is an error when the configuration is
 //! checked, and never an empty string in a message. Values come masked unless the decision allows them plainly.
 
+mod compiled;
 mod masking;
 mod variables;
 
@@ -11,11 +12,13 @@ pub use variables::Variables;
 
 use std::collections::BTreeMap;
 
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::{Environment, ErrorKind};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::failure::FailureKind;
 use crate::id::ScriptId;
+use compiled::{Compiled, LONGEST};
 
 /// One script.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +36,9 @@ pub struct Script {
     /// For channels whose platform has the text (WeChat templates): what its fields are filled with, each a template.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
+    /// What it is rendered with.
+    #[serde(skip)]
+    compiled: Compiled,
 }
 
 /// A rendered script.
@@ -59,13 +65,15 @@ pub enum ScriptError {
         /// The kind of error, in the template engine's words.
         cause: String,
     },
-    /// A name that only some messages would have come across.
-    #[error("script `{script}` uses `{name}`, which does not exist")]
+    /// A name that is none of ours.
+    #[error("script `{script}` uses `{name}` at line {line}, which does not exist; there are {}", Variables::NAMES.join(", "))]
     UnknownName {
         /// Which.
         script: ScriptId,
         /// The name.
         name: String,
+        /// Where in its template, from 1.
+        line: usize,
     },
 }
 
@@ -82,18 +90,18 @@ impl Script {
     /// # Errors
     /// [`ScriptError`].
     pub fn check(&self) -> Result<(), ScriptError> {
-        self.render(&Variables::example())?;
         // Branches that the example does not take count as well.
         let environment = Environment::new();
-        for template in self.templates() {
-            let template = environment.template_from_str(template).map_err(|error| self.unusable(&error))?;
+        for (_, source) in self.templates() {
+            let template = environment.template_from_str(source).map_err(|error| self.unusable(&error))?;
             let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
             names.sort();
             if let Some(name) = names.into_iter().find(|name| !Variables::NAMES.contains(&name.as_str())) {
-                return Err(ScriptError::UnknownName { script: self.id.clone(), name });
+                let line = source.lines().position(|line| line.contains(&name)).unwrap_or_default() + 1;
+                return Err(ScriptError::UnknownName { script: self.id.clone(), name, line });
             }
         }
-        Ok(())
+        self.render(&Variables::example()).map(|_| ())
     }
 
     /// Renders it.
@@ -101,30 +109,45 @@ impl Script {
     /// # Errors
     /// [`ScriptError::Template`].
     pub fn render(&self, variables: &Variables) -> Result<Rendered, ScriptError> {
-        let title = self.title.as_deref().map(|title| self.fill(title, variables)).transpose()?;
-        let field =
-            |(name, template): (&String, &String)| Ok((name.clone(), self.fill(template, variables)?));
+        let title = self.title.as_deref().map(|title| self.fill("title", title, variables)).transpose()?;
+        let field = |(name, template): (&String, &String)| {
+            Ok((name.clone(), self.fill(&format!("fields.{name}"), template, variables)?))
+        };
         let fields = self.fields.iter().map(field).collect::<Result<_, ScriptError>>()?;
-        Ok(Rendered { title, text: self.fill(&self.text, variables)?, fields })
+        Ok(Rendered { title, text: self.fill("text", &self.text, variables)?, fields })
     }
 
-    /// Every template of it.
-    pub fn templates(&self) -> impl Iterator<Item = &String> {
-        self.title.iter().chain([&self.text]).chain(self.fields.values())
+    /// Lower-case hex SHA-256 of everything that is rendered: another text is another hash, whatever its version says.
+    pub fn sha256(&self) -> String {
+        let mut hash = Sha256::new_with_prefix("sluice/script/v1");
+        for (name, template) in self.templates() {
+            for part in [name.as_str(), template.as_str()] {
+                hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+                hash.update(part);
+            }
+        }
+        hex::encode(hash.finalize())
     }
 
-    fn fill(&self, template: &str, variables: &Variables) -> Result<String, ScriptError> {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.render_str(template, variables.to_value()).map_err(|error| self.unusable(&error))
+    /// Every template of it, with its place: `title`, `text`, `fields.thing1`.
+    pub fn templates(&self) -> impl Iterator<Item = (String, &String)> {
+        let title = self.title.iter().map(|title| ("title".to_owned(), title));
+        let fields = self.fields.iter().map(|(name, field)| (format!("fields.{name}"), field));
+        title.chain([("text".to_owned(), &self.text)]).chain(fields)
+    }
+
+    fn fill(&self, name: &str, template: &str, variables: &Variables) -> Result<String, ScriptError> {
+        let rendered = self.compiled.render((name, template), self.templates(), variables.to_value());
+        rendered.map_err(|error| self.unusable(&error))
     }
 
     fn unusable(&self, error: &minijinja::Error) -> ScriptError {
-        ScriptError::Template {
-            script: self.id.clone(),
-            line: error.line().unwrap_or(0),
-            cause: error.kind().to_string(),
-        }
+        let cause = match error.kind() {
+            ErrorKind::OutOfFuel => "it does not come to an end (loops over too much)".to_owned(),
+            ErrorKind::WriteFailure => format!("it becomes longer than {LONGEST} bytes"),
+            kind => kind.to_string(),
+        };
+        ScriptError::Template { script: self.id.clone(), line: error.line().unwrap_or(0), cause }
     }
 }
 
@@ -139,6 +162,7 @@ mod tests {
             title: Some("{{ tenant }}".into()),
             text: text.into(),
             fields: BTreeMap::new(),
+            compiled: Compiled::default(),
         }
     }
 
@@ -154,8 +178,38 @@ mod tests {
     #[test]
     fn a_name_that_does_not_exist_is_an_error_and_not_an_empty_text() {
         let error = script("{{ nickname }}").check().unwrap_err();
-        assert_eq!(error.to_string(), "script `greeting` is not usable at line 1: undefined value");
+        assert!(
+            error
+                .to_string()
+                .starts_with("script `greeting` uses `nickname` at line 1, which does not exist"),
+            "{error}"
+        );
         assert!(script("{% if %}").check().is_err());
+    }
+
+    #[test]
+    fn a_script_that_runs_on_or_grows_without_end_is_refused() {
+        let lists = "[1,2,3,4,5,6,7,8,9,10]";
+        let nested = format!("{{% for a in {lists} %}}").repeat(6);
+        let ends = "{% endfor %}".repeat(6);
+        let error = script(&format!("{nested}x{ends}")).check().unwrap_err().to_string();
+        assert!(error.contains("does not come to an end"), "{error}");
+        let long = "长".repeat(10_000);
+        let error = script(&format!("{{% for a in {lists} %}}{long}{{% endfor %}}")).check().unwrap_err();
+        assert!(error.to_string().contains("longer than 262144 bytes"), "{error}");
+    }
+
+    #[test]
+    fn a_script_that_was_changed_after_it_was_compiled_renders_as_it_is_now() {
+        let mut script = script("{{ tenant }}");
+        let before = (script.sha256(), script.render(&Variables::example()).unwrap().text);
+        script.text = "{{ event }}".into();
+        assert_eq!(script.render(&Variables::example()).unwrap().text, "提交表单");
+        assert_ne!(script.sha256(), before.0);
+        let fields = BTreeMap::from([("thing1".to_owned(), "{{ name }}".to_owned())]);
+        let filled = Script { fields, ..script.clone() };
+        assert_eq!(filled.render(&Variables::example()).unwrap().fields["thing1"], "张*");
+        assert_ne!(filled.sha256(), script.sha256());
     }
 
     #[test]
@@ -166,8 +220,13 @@ mod tests {
 
     #[test]
     fn a_name_in_a_branch_that_is_rarely_taken_is_found_as_well() {
-        let error = script("{% if variant == 'rare' %}{{ nickname }}{% endif %}").check().unwrap_err();
-        assert_eq!(error.to_string(), "script `greeting` uses `nickname`, which does not exist");
+        let error = script("{% if variant == 'rare' %}\n{{ nickname }}{% endif %}").check().unwrap_err();
+        assert!(
+            error.to_string().starts_with(
+                "script `greeting` uses `nickname` at line 2, which does not exist; there are tenant"
+            ),
+            "{error}"
+        );
         assert!(
             script("{% for label in ['城市'] %}{{ form[label] }}{% endfor %}{% set x = name %}{{ x }}")
                 .check()

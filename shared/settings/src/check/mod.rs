@@ -56,6 +56,10 @@ pub(crate) fn settings(file: SettingsFile, packs: &Packs, report: &mut Report) -
         let (Some(rules), Some(shadow)) = (rules, shadow.map_or(Some(None), |found| found.map(Some))) else {
             continue;
         };
+        // Words are weighed once everything that they go through is known to be whole.
+        if findings.problems.is_empty() {
+            scripts::judge(&tenant.value, &rules, &mut findings);
+        }
         let id = tenant.value.id.clone();
         if settings.tenants.contains_key(&id) {
             findings.add(&tenant, "duplicate_tenant", format!("tenant `{id}` is configured twice"));

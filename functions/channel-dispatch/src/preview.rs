@@ -1,0 +1,65 @@
+//! What a script would look like on its way out: the same rendering, the same last look of the rules, and made-up values.
+
+use sluice_channels::{Message, Reply};
+use sluice_domain::destination::{Channel, Destination};
+use sluice_domain::event::EventKind;
+use sluice_domain::id::TraceId;
+use sluice_domain::link::{append_customer_channel, customer_channel};
+use sluice_domain::script::{Script, Variables};
+use sluice_domain::sealed::DataKey;
+use sluice_domain::settings::Tenant;
+use sluice_domain::tenant::TenantKeys;
+use sluice_domain::time::UnixMillis;
+use zeroize::Zeroizing;
+
+use crate::compose::{self, ComposeError, Origin};
+
+/// The message that a script becomes with these values. Links are signed with a key of zeros: as long as real ones, and good for nothing.
+///
+/// # Errors
+/// [`ComposeError`]: what the dispatcher would withhold the message for.
+pub fn preview(
+    tenant: &Tenant,
+    script: &Script,
+    destination: &Destination,
+    kind: EventKind,
+    variables: Variables,
+    now: UnixMillis,
+) -> Result<Message, ComposeError> {
+    let keys = TenantKeys::new(tenant.id.clone(), Zeroizing::new([0; 32]), vec![DataKey::new(1, &[0; 32])]);
+    let trace = TraceId::from_parts(now, [0; 10]);
+    let link = destination.acquisition_link.as_ref();
+    let acquisition_link =
+        link.map(|link| append_customer_channel(link, &customer_channel(&keys, trace))).unwrap_or_default();
+    let variables = Variables {
+        tenant: tenant.name.clone(),
+        event: compose::title(kind).to_owned(),
+        received_at: now.to_china_minutes(),
+        acquisition_link,
+        ..variables
+    };
+    let rendered = compose::allowed(script, &variables, Some(kind), destination, tenant, now)?;
+    let origin = Origin { trace, key: None, at: now };
+    let link = compose::link(&origin, destination, tenant, &keys)?;
+    let account = "merchant-open-id".to_owned();
+    Ok(Message {
+        dispatch_id: "00000000-0000-8000-8000-000000000000".to_owned(),
+        title: rendered.title,
+        text: rendered.text,
+        link,
+        recipient: destination.channel.is_to_person().then(|| "person-address".to_owned()),
+        fields: rendered.fields,
+        reply: Some(match destination.channel {
+            Channel::DouyinComment { .. } => {
+                Reply::Comment { account, item_id: "@item==".to_owned(), comment_id: "@comment==".to_owned() }
+            }
+            _ => Reply::Message {
+                account,
+                conversation_id: "@conversation==".to_owned(),
+                message_id: "@message==".to_owned(),
+                until: now.plus_ms(1),
+            },
+        }),
+        at: now,
+    })
+}
