@@ -144,8 +144,13 @@ pub(crate) fn allowed(
 fn leads_away(text: &str, tenant: &Tenant) -> bool {
     const CATEGORIES: [&str; 5] =
         ["contact_diversion", "off_platform_trade", "phone_number", "wechat_id", "account"];
-    let hits = tenant.rules.lexicon().scan(text).hits;
-    hits.iter().any(|hit| CATEGORIES.contains(&hit.category.as_str())) || !find_links(text).is_empty()
+    let lexicon = tenant.rules.lexicon();
+    // A pack that does not know such words can not say that there are none.
+    let is_blind = !lexicon.categories().any(|category| category == "contact_diversion");
+    let hits = lexicon.scan(text).hits;
+    is_blind
+        || hits.iter().any(|hit| CATEGORIES.contains(&hit.category.as_str()))
+        || !find_links(text).is_empty()
 }
 
 /// The person's own words that a reply names.

@@ -494,6 +494,14 @@ fn channels_are_held_to_what_their_platforms_forbid() {
     let granted = douyin("the platform has granted this account the capability");
     assert_eq!(with(&granted, "", ""), Vec::<&str>::new());
     assert_eq!(with(&douyin("granted"), "", ""), ["douyin_not_acknowledged"]);
+    let blind = shipped()
+        .replacen(
+            "    destinations:\n      # WeCom application",
+            &format!("    destinations:\n{granted}      # WeCom application"),
+            1,
+        )
+        .replacen("rules: baseline.yaml", "rules: pipl.yaml", 1);
+    assert!(codes(&with_main(&blind)).contains(&"reply_without_words"));
     assert_eq!(with(&granted, &route("live_comment", "d"), ""), ["reply_kind"]);
 
     let webhook = |rest: &str| {

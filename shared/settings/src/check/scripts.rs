@@ -33,6 +33,16 @@ pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
 pub(crate) fn judge(tenant: &TenantFile, rules: &RulePack, findings: &mut Findings<'_>) {
     let none = LinkPolicy::default();
     let links = tenant.links.as_ref().map_or(&none, |links| &links.value);
+    let knows_diversion = rules.lexicon().categories().any(|category| category == "contact_diversion");
+    for destination in &tenant.destinations {
+        if destination.value.channel.is_reply() && !knows_diversion {
+            let message = format!(
+                "destination `{}` replies on Douyin: the rule pack must have the word list `contact_diversion` (extend platform.yaml)",
+                destination.value.id
+            );
+            findings.add(destination, "reply_without_words", message);
+        }
+    }
     let mut judged = BTreeSet::new();
     for route in tenant.routes.iter().map(|route| &route.value) {
         for id in channels::scripts(route, tenant) {
