@@ -151,7 +151,7 @@ mod tests {
             message: None,
             provider_log_id: None,
             request_sha256: None,
-            script_sha256: None,
+            script_hash: None,
         }
     }
 

@@ -24,10 +24,10 @@ impl Work<'_> {
 
     /// Was the script changed since it was assigned? Platforms that compare contents don't recognise its repeat.
     pub(crate) fn is_rewritten(&self) -> bool {
-        let mut earlier = self.delivery.attempts.iter().filter_map(|attempt| attempt.script_sha256.as_ref());
+        let mut earlier = self.delivery.attempts.iter().filter_map(|attempt| attempt.script_hash.as_ref());
         self.script().is_none_or(|script| {
             script.version != self.delivery.assignment.script_version
-                || earlier.any(|sha256| *sha256 != script.sha256())
+                || earlier.any(|hash| *hash != script.short_hash())
         })
     }
 
@@ -81,6 +81,6 @@ pub(crate) fn attempt(
         message: report.message,
         provider_log_id: report.provider_log_id,
         request_sha256: report.request_sha256,
-        script_sha256: script.map(Script::sha256),
+        script_hash: script.map(Script::short_hash),
     }
 }

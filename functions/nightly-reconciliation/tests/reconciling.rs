@@ -188,7 +188,7 @@ impl Night {
             message: None,
             provider_log_id: None,
             request_sha256: None,
-            script_sha256: None,
+            script_hash: None,
         };
         self.store.settle(&event.key, owner, attempt, settlement).await.unwrap();
     }

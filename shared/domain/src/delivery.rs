@@ -86,9 +86,10 @@ pub struct Attempt {
     pub provider_log_id: Option<String>,
     /// Lower-case hex SHA-256 of the request body.
     pub request_sha256: Option<String>,
-    /// Lower-case hex SHA-256 of the script that was rendered; absent in records of earlier versions.
+    /// The first 64 bits, in hex, of the SHA-256 of the script that was rendered; absent in records of earlier versions. (No more: an
+    /// item of a kilobyte is one write unit.)
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub script_sha256: Option<String>,
+    pub script_hash: Option<String>,
 }
 
 /// Which random owner holds a claim. Only the owner may complete it.

@@ -74,7 +74,7 @@ fn opened(at: UnixMillis) -> Attempt {
         message: None,
         provider_log_id: None,
         request_sha256: None,
-        script_sha256: None,
+        script_hash: None,
     }
 }
 

@@ -126,7 +126,7 @@ fn delivery(number: u8, state: DeliveryState) -> Delivery {
         message: None,
         provider_log_id: None,
         request_sha256: None,
-        script_sha256: None,
+        script_hash: None,
     };
     Delivery {
         payload_sha256: "00".repeat(32),

@@ -129,6 +129,13 @@ impl Script {
         hex::encode(hash.finalize())
     }
 
+    /// The first 64 bits of it: what records keep.
+    pub fn short_hash(&self) -> String {
+        let mut hash = self.sha256();
+        hash.truncate(16);
+        hash
+    }
+
     /// Every template of it, with its place: `title`, `text`, `fields.thing1`.
     pub fn templates(&self) -> impl Iterator<Item = (String, &String)> {
         let title = self.title.iter().map(|title| ("title".to_owned(), title));

@@ -191,7 +191,7 @@ pub fn attempt(at: i64, outcome: Outcome) -> Attempt {
         message: None,
         provider_log_id: None,
         request_sha256: Some("00".repeat(32)),
-        script_sha256: None,
+        script_hash: None,
     }
 }
 

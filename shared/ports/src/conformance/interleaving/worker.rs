@@ -103,7 +103,7 @@ async fn end<S: Deliveries>(
         message: None,
         provider_log_id: None,
         request_sha256: None,
-        script_sha256: None,
+        script_hash: None,
     };
     let waits = matches!(settlement, Settlement::Waiting { .. });
     for _ in 0..=REPEATS {
