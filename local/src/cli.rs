@@ -2,6 +2,7 @@
 
 mod audit;
 mod channels;
+mod endpoints;
 mod link;
 mod safety;
 mod script;
@@ -20,6 +21,7 @@ pub use audit::{Audit, AuditProve, AuditVerify};
 pub use channels::{
     Channels, ChannelsCodes, ChannelsContactWay, ChannelsMiniLink, MiniLinkKind, PlatformName,
 };
+pub use endpoints::{EndpointWhich, Endpoints};
 pub use link::{Link, LinkCheck, LinkQr, LinkSign, LinkVerify};
 pub use safety::{CensorPlace, Safety, SafetyCheck};
 pub use script::{ScriptRender, Scripts};
@@ -98,6 +100,9 @@ pub enum Command {
     /// Show why an event was or wasn't sent on.
     #[command(subcommand)]
     Audit(Audit),
+    /// Destinations that work, are broken or were disabled: list, enable, disable, try out.
+    #[command(subcommand)]
+    Endpoints(Endpoints),
     /// Dead letters: list them with their reasons, put them back.
     #[command(subcommand)]
     Dlq(Dlq),

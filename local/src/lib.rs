@@ -20,6 +20,7 @@ use sluice_ports::Clock;
 
 use cli::{
     Audit, AuditVerify, Bucket, Channels, Cli, Command, Config, Consent, Link, ReceiptAction, Scripts,
+    Audit, AuditVerify, Bucket, Channels, Cli, Command, Config, Consent, Endpoints, Link, ReceiptAction,
 };
 use output::{CommandError, Output};
 use state::StateError;
@@ -53,6 +54,10 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
         }
         Command::Script(Scripts::Render(args)) => {
             command::script::render(args, &state::settings(&cli.place)?, clock.now()).await
+        Command::Endpoints(Endpoints::Test { which, text }) => {
+            let settings = state::settings(&cli.place)?;
+            let secrets = state::secrets(&cli.place, Arc::clone(&clock))?;
+            command::endpoints::test(which, text, &settings, secrets, clock).await
         }
         Command::Lexicon(command) => command::lexicon::run(command),
         Command::Bucket(Bucket::Hash(args)) => command::bucket::hash(args),
@@ -80,6 +85,7 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
         Command::Link(Link::Sign(_) | Link::Verify(_))
         | Command::Audit(_)
         | Command::Dlq(_)
+        | Command::Endpoints(_)
         | Command::Reconcile(_)
         | Command::Consent(_)
         | Command::Review(_)

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sluice_channels::{Idempotency, Message, SendReport};
+use sluice_channels::{EndpointHealth, Idempotency, Message, SendReport};
 use sluice_domain::consent::Standing;
 use sluice_domain::delivery::Outcome;
 use sluice_domain::failure::FailureKind;
@@ -143,6 +143,9 @@ where
         {
             return self.settle(&work, withheld("not_repeated"), Settlement::InDoubt).await;
         }
+        if let Err(error) = self.usable(&work).await {
+            return self.give_back(&work.delivery, work.owner, error).await;
+        }
         match self.permitted(&work).await {
             Ok(None) => {}
             Ok(Some(code)) => return self.settle(&work, withheld(code), history.refusal()).await,
@@ -191,6 +194,22 @@ where
             settlement => settlement,
         };
         self.settle(&work, report, settlement).await
+    }
+
+    /// An endpoint that is disabled keeps its messages until a person enables it.
+    async fn usable(&self, work: &Work<'_>) -> Result<(), StageError> {
+        let trace = work.cleared.event().trace_id;
+        let health = self.sender.health(&work.tenant.id, work.destination).await;
+        match health.map_err(|error| StageError::port(&error, trace))? {
+            EndpointHealth::Healthy | EndpointHealth::Open { .. } => Ok(()),
+            EndpointHealth::Disabled { code, .. } => {
+                let id = &work.destination.id;
+                let detail = format!(
+                    "destination `{id}` is disabled: {code}; mend it, then `sluice endpoints enable`"
+                );
+                Err(configuration("endpoint_disabled", detail, trace))
+            }
+        }
     }
 
     pub(crate) fn ending(&self, work: &Work<'_>, idempotency: Idempotency) -> Ending {

@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::output::{CommandError, Output};
 
 /// Where the platforms are: `SLUICE_CHANNEL_ENDPOINTS` names simulators.
-fn channels<T: Clock>(
+pub(super) fn channels<T: Clock>(
     secrets: Arc<FileSecrets>,
     clock: T,
 ) -> Result<sluice_channels::Channels<HyperClient, Arc<FileSecrets>, T>, CommandError> {
@@ -28,7 +28,7 @@ fn channels<T: Clock>(
     Ok(sluice_channels::Channels::new(endpoints, http, secrets, clock))
 }
 
-fn destination<'a>(
+pub(super) fn destination<'a>(
     settings: &'a Settings,
     tenant: &TenantId,
     id: &DestinationId,

@@ -6,6 +6,7 @@ pub mod channels;
 pub mod config;
 pub mod consent;
 pub mod dlq;
+pub mod endpoints;
 pub mod erasure;
 pub mod keys;
 pub mod lexicon;
@@ -39,6 +40,7 @@ pub async fn on_state(
     match command {
         Command::Audit(command) => audit::run(command, state).await,
         Command::Dlq(command) => dlq::run(command, &state.store).await,
+        Command::Endpoints(command) => endpoints::run(command, state).await,
         Command::Reconcile(args) => reconcile::run(args, state).await,
         Command::Consent(Consent::Receipt {
             action: None,

@@ -6,7 +6,7 @@ use sluice_emulators::measure::{Step, World, warm};
 const EVENTS: usize = 20;
 const BATCH: usize = 10;
 /// Calls for a delivered event, at batches of ten.
-const MOST_AN_EVENT: usize = 7;
+const MOST_AN_EVENT: usize = 10;
 /// Fetched once a minute and process, however many events there are.
 const SECRETS: &str = "secretsmanager";
 
@@ -18,18 +18,49 @@ struct Budget {
     a_process: usize,
     /// Of DynamoDB, for each event, indexes included: exactly.
     write_units: usize,
+    /// And for what the processes that send share, at most: tokens, and blocks of permits.
+    shared_units: usize,
 }
 
 /// The event is the dearest one: a form, which grants a consent before the decision.
 const BUDGETS: [Budget; 4] = [
-    Budget { function: "webhook-verify", an_event: 0, an_invocation: 1, a_process: 0, write_units: 0 },
+    Budget {
+        function: "webhook-verify",
+        an_event: 0,
+        an_invocation: 1,
+        a_process: 0,
+        write_units: 0,
+        shared_units: 0,
+    },
     // Audit record and grant. Receipts, consents and messages by batch. Receipt, packed audit record and its index entry are a unit each; the
     // grant holds the notice that was shown, and is two.
-    Budget { function: "compliance-check", an_event: 2, an_invocation: 3, a_process: 0, write_units: 5 },
+    Budget {
+        function: "compliance-check",
+        an_event: 2,
+        an_invocation: 3,
+        a_process: 0,
+        write_units: 5,
+        shared_units: 0,
+    },
     // The exposure, and again in its index.
-    Budget { function: "bucket-assignment", an_event: 1, an_invocation: 1, a_process: 0, write_units: 2 },
-    // Claim and end, and the claim's index entry. The secrets of a channel are fetched when it is first used.
-    Budget { function: "channel-dispatch", an_event: 2, an_invocation: 0, a_process: 12, write_units: 3 },
+    Budget {
+        function: "bucket-assignment",
+        an_event: 1,
+        an_invocation: 1,
+        a_process: 0,
+        write_units: 2,
+        shared_units: 0,
+    },
+    // Claim and end, and the claim's index entry. The secrets of a channel are fetched when it is first used. What the processes share: a
+    // read of each account a batch, a read and a write for each block of permits, three calls for a token in two hours.
+    Budget {
+        function: "channel-dispatch",
+        an_event: 2,
+        an_invocation: 12,
+        a_process: 40,
+        write_units: 3,
+        shared_units: 30,
+    },
 ];
 
 fn calls(step: &Step) -> usize {
@@ -47,7 +78,8 @@ async fn no_step_calls_aws_more_often_than_its_budget() {
         assert!(calls(step) <= most, "{} calls, {most} at most: {step:?}", calls(step));
         assert!(calls(step) > 0, "nothing was recorded: {step:?}");
         let units: usize = step.calls.iter().map(|spent| spent.write_units).sum();
-        assert_eq!(units, budget.write_units * EVENTS, "{step:?}");
+        let exactly = budget.write_units * EVENTS;
+        assert!((exactly..=exactly + budget.shared_units).contains(&units), "{units} units: {step:?}");
     }
     // With what Lambda's poller asks of the queues: a receive and a delete for each batch.
     let polled: usize = journey.steps.iter().skip(1).map(|step| 2 * step.invocations).sum();
