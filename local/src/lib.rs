@@ -19,8 +19,8 @@ use sluice_embedded::{SystemClock, SystemEntropy};
 use sluice_ports::Clock;
 
 use cli::{
-    Audit, AuditVerify, Bucket, Channels, Cli, Command, Config, Consent, Link, ReceiptAction, Scripts,
     Audit, AuditVerify, Bucket, Channels, Cli, Command, Config, Consent, Endpoints, Link, ReceiptAction,
+    Scripts,
 };
 use output::{CommandError, Output};
 use state::StateError;
@@ -54,6 +54,7 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
         }
         Command::Script(Scripts::Render(args)) => {
             command::script::render(args, &state::settings(&cli.place)?, clock.now()).await
+        }
         Command::Endpoints(Endpoints::Test { which, text }) => {
             let settings = state::settings(&cli.place)?;
             let secrets = state::secrets(&cli.place, Arc::clone(&clock))?;
