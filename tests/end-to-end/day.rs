@@ -41,7 +41,7 @@ use crate::no_consents::NoConsents;
 use crate::program::get;
 
 /// 2026-11-20 00:00 in China.
-const MIDNIGHT: i64 = 1_795_104_000_000;
+pub(crate) const MIDNIGHT: i64 = 1_795_104_000_000;
 const SLOT_MS: i64 = 30 * 60_000;
 const SLOTS: i64 = 48;
 
@@ -60,19 +60,22 @@ impl std::io::Write for Lines {
     }
 }
 
-struct Day {
-    settings: Arc<Settings>,
-    world: World,
-    state: State,
-    platforms: Running,
+pub(crate) struct Day {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) world: World,
+    pub(crate) state: State,
+    pub(crate) platforms: Running,
     gate: Gate,
-    clock: Arc<dyn Clock>,
-    client: GateClient,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) client: GateClient,
     metrics: Metrics,
 }
 
 impl Day {
-    async fn begin(data: &std::path::Path, metrics: impl FnOnce(Arc<dyn Clock>) -> Metrics) -> Self {
+    pub(crate) async fn begin(
+        data: &std::path::Path,
+        metrics: impl FnOnce(Arc<dyn Clock>) -> Metrics,
+    ) -> Self {
         let settings = Arc::new(sluice_settings::load_bundle(&builtin::bundle()).unwrap());
         let world = World::new(&settings, &SystemEntropy);
         let platforms = Simulators::start(world.platforms(&settings)).await.unwrap();
@@ -95,7 +98,7 @@ impl Day {
         Self { settings, world, state, platforms, gate, clock, client, metrics }
     }
 
-    async fn post(&self, source: &str, id: &str, body: &Value, forged: bool) {
+    pub(crate) async fn post(&self, source: &str, id: &str, body: &Value, forged: bool) {
         let (tenant, configured) = self.settings.source(source).unwrap();
         let secret = SecretString::from(self.world.secret(&tenant.id, &configured.secret));
         let body = body.to_string();
@@ -141,7 +144,7 @@ impl Day {
     }
 
     /// Waits until no message can go on at this moment of the day.
-    async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
         let busy = || {
             Queue::ALL.into_iter().any(|queue| {
@@ -166,7 +169,7 @@ fn open_platform(event: &str, from: &str, content: &Value) -> Value {
     json!({ "event": event, "client_key": "awdemobrand000001", "from_user_id": from, "to_user_id": "shop", "content": content.to_string() })
 }
 
-fn lead(number: i64, at: i64) -> Value {
+pub(crate) fn lead(number: i64, at: i64) -> Value {
     let content = json!({
         "conversation_short_id": format!("@conversation-{number}=="), "server_message_id": format!("@message-{number}=="),
         "conversation_type": 1, "create_time": at, "message_type": "retain_consult_card", "source": "", "scene_type": 100,
@@ -184,7 +187,7 @@ fn chat(number: i64, at: i64, text: &str) -> Value {
     json!({ "event": "im_receive_msg", "client_key": "awdemobrand000001", "from_user_id": format!("person-{}", number / 7), "to_user_id": "shop", "content": content })
 }
 
-fn ad_lead(number: i64, at: i64) -> Value {
+pub(crate) fn ad_lead(number: i64, at: i64) -> Value {
     let content = json!({ "content": {
         "clue_id": format!("{number}"), "form_id": "ocean-lead-form", "open_id": format!("ad-{number}"), "name": "赵六",
         "telephone": format!("137{number:08}"), "wechat_openid": if number % 4 == 1 { "openid-nobody" } else { "openid-zhaoliu" },
@@ -298,6 +301,10 @@ async fn play(day: &Day) {
             day.post("open-platform", "unchecked", &chat(number, at, "有翻墙软件吗"), false).await;
         }
         day.settle().await;
+        if slot == 40 {
+            crate::callbacks::channels_tell(day).await;
+            day.settle().await;
+        }
         if slot % 6 == 5 {
             review(day).await;
         }

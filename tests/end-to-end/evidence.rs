@@ -42,7 +42,7 @@ fn record(day: BusinessDay, number: u8) -> AuditRecord {
         received_at: at,
         decided_at: at.plus_ms(20),
         payload_sha256: "00".repeat(32),
-        disposition: Disposition::Recorded { effect: format!("order_{day}_{number}") },
+        disposition: Disposition::recorded(format!("order_{day}_{number}")),
     }
 }
 

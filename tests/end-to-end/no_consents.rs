@@ -2,14 +2,15 @@
 
 use sluice_domain::audit::{AuditRecord, Receipt};
 use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
+use sluice_domain::contact::Acquaintance;
 use sluice_domain::event::Event;
 use sluice_domain::id::{EventKey, PersonId, TenantId, TraceId};
 use sluice_domain::order::OrderEntry;
 use sluice_domain::review::{Review, ReviewId, StateName};
 use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_ports::{
-    Advanced, AuditLog, ConsentStore, ForReview, Intake, OrderBook, OutboundMessage, Outbox, Page, PortError,
-    Queue, Reviews, SendFailure, Step, Wake, Written,
+    Acquaintances, Advanced, AuditLog, ConsentStore, ForReview, Intake, OrderBook, OutboundMessage, Outbox,
+    Page, PortError, Queue, Reviews, SendFailure, Step, Wake, Written,
 };
 
 pub(crate) struct NoConsents;
@@ -62,6 +63,15 @@ impl ConsentStore for NoConsents {
         _: UnixMillis,
         _: Evidence,
     ) -> Result<bool, PortError> {
+        silent()
+    }
+}
+
+impl Acquaintances for NoConsents {
+    async fn acquaint(&self, _: Acquaintance) -> Result<(), PortError> {
+        silent()
+    }
+    async fn known_as(&self, _: &TenantId, _: &PersonId) -> Result<Vec<Acquaintance>, PortError> {
         silent()
     }
 }

@@ -294,6 +294,10 @@ pub(crate) fn title(kind: EventKind) -> &'static str {
         EventKind::Authorize => "授权",
         EventKind::Unauthorize => "取消授权",
         EventKind::OrderChanged => "订单变更",
+        EventKind::ContactAdded => "添加联系人",
+        EventKind::ContactLost => "联系人流失",
+        EventKind::ChannelActivity => "渠道互动",
+        EventKind::ChannelNotice => "渠道提醒",
         EventKind::Unhandled => "其他动态",
     }
 }

@@ -7,7 +7,9 @@ use sluice_domain::consent::{Evidence, Mark, Withdrawal};
 use sluice_domain::delivery::{Attempt, Delivery, FencingToken, Outcome};
 use sluice_domain::destination::Destination;
 use sluice_domain::failure::FailureKind;
-use sluice_ports::{Clock, ConsentStore, ContactLimits, Deliveries, Entropy, KeyRing, PortError, Settlement};
+use sluice_ports::{
+    Acquaintances, Clock, ConsentStore, ContactLimits, Deliveries, Entropy, KeyRing, PortError, Settlement,
+};
 use sluice_settings::CurrentSettings;
 use sluice_steps::StageError;
 use sluice_telemetry::Signal;
@@ -23,7 +25,7 @@ const SETTLE_PAUSES: [Duration; 3] =
 
 impl<S, K, M, C, E, P> ChannelDispatch<S, K, M, C, E, P>
 where
-    S: Deliveries + ConsentStore + ContactLimits,
+    S: Deliveries + ConsentStore + ContactLimits + Acquaintances,
     K: KeyRing,
     M: Sender,
     C: Clock,

@@ -10,8 +10,8 @@ use sluice_domain::progress::{Assigned, UncheckedAssigned};
 use sluice_domain::settings::Settings;
 use sluice_domain::tenant::TenantKeys;
 use sluice_ports::{
-    Claim, ClaimRequest, Clock, ConsentStore, ContactLimits, Deliveries, Entropy, KeyRing, Nonces as _,
-    PortError, Queue, Settlement,
+    Acquaintances, Claim, ClaimRequest, Clock, ConsentStore, ContactLimits, Deliveries, Entropy, KeyRing,
+    Nonces as _, PortError, Queue, Settlement,
 };
 use sluice_settings::CurrentSettings;
 use sluice_steps::{Stage, StageError};
@@ -53,7 +53,7 @@ pub struct ChannelDispatch<S, K, M, C, E, P = Arc<Settings>> {
 
 impl<S, K, M, C, E, P> Stage for ChannelDispatch<S, K, M, C, E, P>
 where
-    S: Deliveries + ConsentStore + ContactLimits,
+    S: Deliveries + ConsentStore + ContactLimits + Acquaintances,
     K: KeyRing,
     M: Sender,
     C: Clock,
@@ -76,7 +76,7 @@ where
 
 impl<S, K, M, C, E, P> ChannelDispatch<S, K, M, C, E, P>
 where
-    S: Deliveries + ConsentStore + ContactLimits,
+    S: Deliveries + ConsentStore + ContactLimits + Acquaintances,
     K: KeyRing,
     M: Sender,
     C: Clock,
@@ -169,7 +169,13 @@ where
                 return self.give_back(&work.delivery, work.owner, error).await;
             }
             Ok(message) => match self.timing(&work).await {
-                Ok(Timing::Now) => self.send(&work, &message).await,
+                Ok(Timing::Now) => {
+                    let report = self.send(&work, &message).await;
+                    if let Outcome::Delivered { provider_id } = &report.outcome {
+                        self.acquaint(&work, &message, provider_id.as_deref(), keys).await;
+                    }
+                    report
+                }
                 Ok(timing) => return self.not_now(&work, timing, history, idempotency).await,
                 Err(error) => {
                     let error = StageError::port(&error, trace);

@@ -11,6 +11,7 @@
 //! platform. It is repeated only where the channel remembers the dispatch id, and only while it does; otherwise the delivery is
 //! *in doubt* until a person or reconciliation settles it.
 
+mod acquaint;
 mod compose;
 mod ending;
 pub mod endpoints;

@@ -4,7 +4,8 @@ use sluice_channels::Idempotency;
 use sluice_domain::contact::{Slot, WhenFull};
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{
-    Clock, ConsentStore, ContactLimits, Deliveries, Entropy, KeyRing, Place, PortError, Settlement,
+    Acquaintances, Clock, ConsentStore, ContactLimits, Deliveries, Entropy, KeyRing, Place, PortError,
+    Settlement,
 };
 use sluice_settings::CurrentSettings;
 use sluice_steps::StageError;
@@ -30,7 +31,7 @@ pub(crate) enum Timing {
 
 impl<S, K, M, C, E, P> ChannelDispatch<S, K, M, C, E, P>
 where
-    S: Deliveries + ConsentStore + ContactLimits,
+    S: Deliveries + ConsentStore + ContactLimits + Acquaintances,
     K: KeyRing,
     M: Sender,
     C: Clock,

@@ -12,7 +12,8 @@ use sluice_domain::source::Form;
 use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{
-    AuditLog, Clock, ConsentStore, Intake, KeyRing, OrderBook, Outbox, PortError, Queue, Reviews, Written,
+    Acquaintances, AuditLog, Clock, ConsentStore, Intake, KeyRing, OrderBook, Outbox, PortError, Queue,
+    Reviews, Written,
 };
 use sluice_settings::CurrentSettings;
 use sluice_steps::{Stage, StageError};
@@ -57,7 +58,7 @@ enum Ask {
 
 impl<S, K, C, P> Stage for ComplianceCheck<S, K, C, P>
 where
-    S: Intake + ConsentStore + OrderBook + AuditLog + Outbox + Reviews,
+    S: Intake + ConsentStore + OrderBook + AuditLog + Outbox + Reviews + Acquaintances,
     K: KeyRing,
     C: Clock,
     P: CurrentSettings,
@@ -98,7 +99,7 @@ where
 
 impl<S, K, C, P> ComplianceCheck<S, K, C, P>
 where
-    S: Intake + ConsentStore + OrderBook + AuditLog + Outbox + Reviews,
+    S: Intake + ConsentStore + OrderBook + AuditLog + Outbox + Reviews + Acquaintances,
     K: KeyRing,
     C: Clock,
     P: CurrentSettings,
@@ -134,7 +135,7 @@ where
             None => return Err(unknown_tenant(&event)),
         };
         let store = |error: PortError| StageError::port(&error, trace);
-        let recorded = |effect: &str| Ask::Nobody(Disposition::Recorded { effect: effect.to_owned() });
+        let recorded = |effect: &str| Ask::Nobody(Disposition::recorded(effect));
         let plan = if asks_to_stop(&event, tenant, &keys)? {
             Plan::Withdraw("opted_out")
         } else {
@@ -147,8 +148,11 @@ where
                 self.enter(&event, now).await.map_err(store)?;
                 recorded("order_book")
             }
+            // On the heap, both: they are rare, and the ordinary path's future stays small.
+            Plan::Channel => Ask::Nobody(Box::pin(self.channel(&event, tenant, &keys)).await.map_err(store)?),
             Plan::Withdraw(effect) => {
-                let withdrawn = self.withdraw(&event, None).await.map_err(store)?;
+                let acquainted = Box::pin(self.withdraw_acquainted(&event, tenant)).await.map_err(store)?;
+                let withdrawn = self.withdraw(&event, None).await.map_err(store)? || acquainted;
                 recorded(if withdrawn { effect } else { "unauthorized" })
             }
             Plan::WithdrawScopes(forms) => {
@@ -221,7 +225,7 @@ where
         Ok(true)
     }
 
-    fn consents_failed(&self) {
+    pub(crate) fn consents_failed(&self) {
         self.metrics.count(Signal::ConsentStoreFailure);
     }
 
@@ -339,7 +343,7 @@ where
                     self.metrics.count(Signal::ReviewOpened { point: "event" });
                 }
             }
-            Disposition::Recorded { effect } => {
+            Disposition::Recorded { effect, .. } => {
                 tracing::info!(step = Self::NAME, %trace_id, %tenant, event = %kind, code = effect, "recorded: {effect}");
             }
             Disposition::Unhandled => {

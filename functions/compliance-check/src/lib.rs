@@ -24,6 +24,7 @@
 //! Where a rule behind such a decision asks for a remote check (`remote_check: true`) and the tenant has one, the review is sent to the
 //! `checks` queue as well: content-safety answers it, as one more voice.
 
+mod channel;
 mod effect;
 mod handler;
 mod plan;

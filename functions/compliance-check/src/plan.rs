@@ -35,6 +35,8 @@ pub(crate) enum Plan<'a> {
     Agree(Vec<&'a Form>),
     /// Write the order book only.
     Enter,
+    /// A channel tells what became of a person there.
+    Channel,
     /// Nothing but the record, with this effect.
     Note(&'static str),
     /// Nothing but the record.
@@ -46,13 +48,20 @@ pub(crate) fn plan<'a>(event: &Event, tenant: &'a Tenant) -> Plan<'a> {
     match event.kind.handling() {
         Handling::Record => Plan::Leave,
         Handling::Order => Plan::Enter,
+        Handling::Channel => Plan::Channel,
         Handling::Consent => lifecycle(event, tenant),
         Handling::Dispatch if is_own(event) => Plan::Note("own_message"),
+        // What people write there is answered there; it is no lead of Douyin's.
+        Handling::Dispatch if is_of_channel(event, tenant) => Plan::Note("channel_message"),
         Handling::Dispatch => match tenant.route_of(event) {
             Some(route) => Plan::Decide { route, form: form(event, tenant) },
             None => Plan::Leave,
         },
     }
+}
+
+fn is_of_channel(event: &Event, tenant: &Tenant) -> bool {
+    tenant.sources.get(&event.key.source).is_some_and(|source| source.scheme.is_of_channel())
 }
 
 /// What an authorisation or its end changes.

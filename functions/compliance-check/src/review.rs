@@ -11,8 +11,8 @@ use sluice_domain::safety::CHECK;
 use sluice_domain::settings::Tenant;
 use sluice_domain::tenant::TenantKeys;
 use sluice_ports::{
-    Advanced, AuditLog, Clock, ConsentStore, ForReview, Intake, KeyRing, OrderBook, OutboundMessage, Outbox,
-    PortError, Queue, Reviews, Step, Wake, Written,
+    Acquaintances, Advanced, AuditLog, Clock, ConsentStore, ForReview, Intake, KeyRing, OrderBook,
+    OutboundMessage, Outbox, PortError, Queue, Reviews, Step, Wake, Written,
 };
 use sluice_settings::CurrentSettings;
 use sluice_steps::StageError;
@@ -54,7 +54,7 @@ pub(crate) async fn record<S: AuditLog + Reviews>(
 
 impl<S, K, C, P> ComplianceCheck<S, K, C, P>
 where
-    S: Intake + ConsentStore + OrderBook + AuditLog + Outbox + Reviews,
+    S: Intake + ConsentStore + OrderBook + AuditLog + Outbox + Reviews + Acquaintances,
     K: KeyRing,
     C: Clock,
     P: CurrentSettings,

@@ -192,15 +192,18 @@ fn source_of(path: &str) -> Option<&str> {
 fn takes_method(scheme: SchemeName, method: &str) -> bool {
     match scheme {
         // Handshakes of the console, and the SPI's queries.
-        SchemeName::MiniAppPush | SchemeName::OceanEngine | SchemeName::LifeSpi => {
-            matches!(method, "POST" | "GET")
-        }
+        SchemeName::MiniAppPush
+        | SchemeName::OceanEngine
+        | SchemeName::LifeSpi
+        | SchemeName::WecomCallback
+        | SchemeName::WechatPush => matches!(method, "POST" | "GET"),
         SchemeName::OpenPlatform
         | SchemeName::MiniAppEncrypted
         | SchemeName::SecuredPayment
         | SchemeName::TradeSystem
         | SchemeName::LivePush
-        | SchemeName::Doudian => method == "POST",
+        | SchemeName::Doudian
+        | SchemeName::FeishuEvents => method == "POST",
     }
 }
 

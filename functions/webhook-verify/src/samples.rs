@@ -145,6 +145,7 @@ impl Manifest {
             app_id: sample.app_id.clone(),
             digest: sluice_domain::source::Digest::Sha1,
             freshness_seconds: 300,
+            recipient: None,
             events: BTreeMap::new(),
         }
     }

@@ -69,7 +69,7 @@ pub async fn due(tenant: &TenantId, day: BusinessDay, state: &State) -> Result<V
         let page = state.store.audits(tenant, day, cursor).await?;
         for record in page.items {
             let due =
-                matches!(&record.disposition, Disposition::Recorded { effect } if effect == ERASURE_DUE);
+                matches!(&record.disposition, Disposition::Recorded { effect, .. } if effect == ERASURE_DUE);
             let Some(person) = record.person.filter(|_| due) else { continue };
             // Who agreed anew since has come back.
             let stands = state.store.consents_of(tenant, &person).await?;

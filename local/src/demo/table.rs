@@ -65,7 +65,7 @@ impl Row {
                 let verdict = format!("{}{}", decision.verdict, ended.unwrap_or_default());
                 (verdict, decision.main_code().to_owned())
             }
-            Some(Disposition::Recorded { effect }) => ("recorded".to_owned(), effect.clone()),
+            Some(Disposition::Recorded { effect, .. }) => ("recorded".to_owned(), effect.clone()),
             Some(Disposition::Unhandled) => ("unhandled".to_owned(), none()),
         };
         let assignment = trail.delivery.as_ref().map(|delivery| &delivery.assignment);

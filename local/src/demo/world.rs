@@ -52,8 +52,12 @@ impl World {
             for source in tenant.sources.values() {
                 let secret = match source.scheme {
                     SchemeName::TradeSystem => TRADE_PUBLIC_KEY.to_owned(),
-                    SchemeName::MiniAppEncrypted => {
+                    SchemeName::MiniAppEncrypted | SchemeName::WecomCallback | SchemeName::WechatPush => {
                         json!({ "token": random_hex(entropy, 8), "encoding_aes_key": aes_key(entropy) })
+                            .to_string()
+                    }
+                    SchemeName::FeishuEvents => {
+                        json!({ "encrypt_key": random_hex(entropy, 16), "verification_token": random_hex(entropy, 8) })
                             .to_string()
                     }
                     SchemeName::OpenPlatform

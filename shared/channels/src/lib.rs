@@ -5,7 +5,6 @@ mod api;
 mod application;
 mod blocks;
 mod call;
-pub mod callback;
 mod channels;
 pub mod codes;
 mod douyin;

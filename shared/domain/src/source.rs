@@ -27,11 +27,17 @@ pub enum SchemeName {
     Doudian,
     /// 9: 巨量引擎 SPI push, `X-Open-Signature`.
     OceanEngine,
+    /// 10: a WeCom application's or customer contact's callback, `msg_signature`.
+    WecomCallback,
+    /// 11: WeChat message push in safe mode, `msg_signature`.
+    WechatPush,
+    /// 12: a Feishu application's events, `X-Lark-Signature`.
+    FeishuEvents,
 }
 
 impl SchemeName {
     /// Every scheme, in the order of the reference.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::OpenPlatform,
         Self::LifeSpi,
         Self::MiniAppPush,
@@ -41,6 +47,9 @@ impl SchemeName {
         Self::LivePush,
         Self::Doudian,
         Self::OceanEngine,
+        Self::WecomCallback,
+        Self::WechatPush,
+        Self::FeishuEvents,
     ];
 
     /// As written in configuration and on the command line.
@@ -55,7 +64,15 @@ impl SchemeName {
             Self::LivePush => "live-push",
             Self::Doudian => "doudian",
             Self::OceanEngine => "ocean-engine",
+            Self::WecomCallback => "wecom-callback",
+            Self::WechatPush => "wechat-push",
+            Self::FeishuEvents => "feishu-events",
         }
+    }
+
+    /// Is it a channel's own callback, not Douyin's?
+    pub fn is_of_channel(self) -> bool {
+        matches!(self, Self::WecomCallback | Self::WechatPush | Self::FeishuEvents)
     }
 }
 
@@ -68,7 +85,7 @@ impl std::fmt::Display for SchemeName {
 /// A name that is no scheme.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown scheme `{0}`; known are open-platform, life-spi, mini-app-push, mini-app-encrypted, secured-payment, trade-system, live-push, doudian, ocean-engine"
+    "unknown scheme `{0}`; known are open-platform, life-spi, mini-app-push, mini-app-encrypted, secured-payment, trade-system, live-push, doudian, ocean-engine, wecom-callback, wechat-push, feishu-events"
 )]
 pub struct UnknownScheme(String);
 
@@ -103,7 +120,8 @@ pub struct Source {
     pub scheme: SchemeName,
     /// The name of its secret in the secret store.
     pub secret: String,
-    /// The application's public key or id: `app_key` (抖店), `client_key`, mini-app id, live `appid`.
+    /// The application's public key or id: `app_key` (抖店), `client_key`, mini-app id, live `appid`; for a channel's callbacks its corp id (WeCom),
+    /// app id (WeChat, Feishu).
     #[serde(default)]
     pub app_id: Option<String>,
     /// Only for `open-platform`.
@@ -112,6 +130,9 @@ pub struct Source {
     /// How far the scheme's timestamp may be off, in seconds, either way. Default 300. Ignored by schemes without one.
     #[serde(default = "default_freshness")]
     pub freshness_seconds: u32,
+    /// Whose recipient it is, for a channel's callbacks: what people take back there is their consent to this recipient. Absent: to everybody.
+    #[serde(default)]
+    pub recipient: Option<Recipient>,
     /// Overrides of what a platform event name becomes: name → kind.
     #[serde(default)]
     pub events: std::collections::BTreeMap<String, crate::event::EventKind>,

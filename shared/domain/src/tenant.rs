@@ -18,7 +18,7 @@ pub enum HashPurpose {
     Clearance,
     /// The tag by which channel-dispatch knows that script and destination are those that bucket-assignment chose.
     Assignment,
-    /// The opaque `customer_channel` of a customer-acquisition link.
+    /// The tag of the `customer_channel` of a customer-acquisition link.
     CustomerChannel,
     /// Pseudonyms of anything else in logs.
     LogPseudonym,

@@ -28,6 +28,7 @@ fn erase(tables: &mut Tables<'_>, request: &ErasureRequest) -> Result<Destroyed,
     queues(tables, request, &mut done)?;
     consents(tables, request, &mut done)?;
     keyed_by_person(tables, request, &mut done)?;
+    acquaintances(tables, request, &mut done)?;
     renamed::<Delivery>(tables, request, Name::Deliveries, &mut done, |record| {
         let mine = record.person == request.person;
         if mine {
@@ -113,6 +114,24 @@ fn keyed_by_person(
                 tables.remove(name, &key)?;
                 Destroyed::count(&mut done.destroyed, name.as_str());
             }
+        }
+    }
+    Ok(())
+}
+
+/// Under the contact and then the person: whichever of them is erased.
+fn acquaintances(
+    tables: &mut Tables<'_>,
+    request: &ErasureRequest,
+    done: &mut Destroyed,
+) -> Result<(), Fault> {
+    for (key, _) in under(tables, Name::Acquaintances, Some(&Key::of(&request.tenant)))? {
+        let mut parts = Parts::of(&key);
+        let _tenant = parts.part();
+        let (contact, person) = (parts.part(), parts.part());
+        if [contact, person].contains(&Some(request.person.as_str())) {
+            tables.remove(Name::Acquaintances, &key)?;
+            Destroyed::count(&mut done.destroyed, Name::Acquaintances.as_str());
         }
     }
     Ok(())

@@ -10,6 +10,7 @@
 //! What is acknowledged is on disk: every call that returns `Ok` after a write has been fsynced, but for the four calls on
 //! received messages whose loss only means a repeated delivery (see `queue`).
 
+mod acquaintances;
 mod audits;
 mod backlog;
 #[cfg(test)]

@@ -40,7 +40,7 @@ async fn a_changed_added_or_removed_record_is_named() {
             findings.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let mut altered = records.clone();
-        altered[at].disposition = Disposition::Recorded { effect: "consent_granted".into() };
+        altered[at].disposition = Disposition::recorded("consent_granted");
         let trace = record.trace_id;
         assert_eq!(
             told(altered).await,

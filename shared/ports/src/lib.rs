@@ -3,6 +3,7 @@
 //! Each has two adapters: AWS and embedded. One conformance suite (`conformance`) runs against both; a behaviour that only
 //! one of them has is a bug.
 
+mod acquaintances;
 mod backlog;
 mod channel_state;
 mod checks;
@@ -20,6 +21,7 @@ mod queue;
 mod reviews;
 mod store;
 
+pub use acquaintances::Acquaintances;
 pub use backlog::{Backlog, Reports};
 pub use channel_state::{ChannelState, Replaced, StateDocument, StateKey};
 pub use checks::CheckedTexts;

@@ -191,6 +191,15 @@ pub enum Signal<'a> {
         /// `timeout`, `rate_limited`, `quota_exhausted`, …
         cause: &'a str,
     },
+    /// A channel told what became of somebody there.
+    ChannelEvent {
+        /// The kind: `contact_added`, `contact_lost`, `channel_activity`, `channel_notice`.
+        event: &'a str,
+    },
+    /// Of those, ones that lead back to a message of ours.
+    ContactAttributed,
+    /// Of those, warnings: a quota that ends, a link that died, a bot that was removed.
+    ChannelNotice,
     /// A process handled its first invocation.
     ColdStart {
         /// The step.
@@ -200,7 +209,7 @@ pub enum Signal<'a> {
 
 impl<'a> Signal<'a> {
     /// One of each, with placeholder values: what the dashboard and the tests go through.
-    pub const ALL: [Signal<'static>; 36] = [
+    pub const ALL: [Signal<'static>; 39] = [
         Signal::Received,
         Signal::Verified,
         Signal::Rejected { code: "" },
@@ -236,6 +245,9 @@ impl<'a> Signal<'a> {
         Signal::ContentChecked { outcome: "" },
         Signal::ContentCheckDecided { source: "" },
         Signal::ContentCheckFailed { cause: "" },
+        Signal::ChannelEvent { event: "" },
+        Signal::ContactAttributed,
+        Signal::ChannelNotice,
         Signal::ColdStart { step: "" },
     ];
 
@@ -277,6 +289,9 @@ impl<'a> Signal<'a> {
             Self::ContentChecked { .. } => "ContentChecked",
             Self::ContentCheckDecided { .. } => "ContentCheckDecided",
             Self::ContentCheckFailed { .. } => "ContentCheckFailed",
+            Self::ChannelEvent { .. } => "ChannelEvent",
+            Self::ContactAttributed => "ContactAttributed",
+            Self::ChannelNotice => "ChannelNotice",
             Self::ColdStart { .. } => "ColdStart",
         }
     }
@@ -319,7 +334,9 @@ impl<'a> Signal<'a> {
             | Self::SettingsReloadFailure
             | Self::OpenBreaks
             | Self::OpenReviews
-            | Self::OldestReviewAge => None,
+            | Self::OldestReviewAge
+            | Self::ContactAttributed
+            | Self::ChannelNotice => None,
             Self::Rejected { code } | Self::DecisionReason { code } => Some(("Code", code)),
             Self::Duplicate { step } | Self::StepDuration { step } | Self::ColdStart { step } => {
                 Some(("Step", step))
@@ -338,6 +355,7 @@ impl<'a> Signal<'a> {
             Self::ContentCheckDecided { source } => Some(("Source", source)),
             Self::ContentCheckFailed { cause } => Some(("Cause", cause)),
             Self::DeadLettered { queue } => Some(("Queue", queue)),
+            Self::ChannelEvent { event } => Some(("Event", event)),
             Self::ReviewOpened { point } => Some(("Point", point)),
             Self::ReviewEnded { state } => Some(("State", state)),
             Self::BreaksByClass { class } => Some(("Class", class)),

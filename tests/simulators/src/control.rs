@@ -1,4 +1,4 @@
-//! The JSON door for other processes: `/_simulator/state`, `/faults`, `/clock`, `/people`.
+//! The JSON door for other processes: `/_simulator/state`, `/faults`, `/clock`, `/people`; and `/`, a page for people that uses it.
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
@@ -9,6 +9,8 @@ use crate::world::World;
 use crate::{Fault, Platform, SimulatorClock};
 
 const DOOR: &str = "/_simulator/";
+/// What each recipient saw, live; orders faults and moves the clock.
+const PAGE: &str = include_str!("page.html");
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -37,6 +39,9 @@ enum Act {
 
 /// The answer, when the call is for this door.
 pub(crate) fn control(world: &mut World, clock: &SimulatorClock, call: &Call) -> Option<Reply> {
+    if call.method == Method::GET && call.path == "/" {
+        return Some(Reply::page(PAGE));
+    }
     let door = call.path.strip_prefix(DOOR)?;
     Some(match (&call.method, door) {
         (&Method::GET, "state") => state(world, clock),

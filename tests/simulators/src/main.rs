@@ -35,6 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         "wechat": running.wechat_url,
         "douyin": running.douyin_url,
         "toutiao": running.toutiao_url,
+        "page": format!("{}/", running.feishu_url),
         "control": format!("{}/_simulator/state", running.feishu_url),
     });
     writeln!(std::io::stdout(), "{addresses}")?;

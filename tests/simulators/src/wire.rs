@@ -44,6 +44,17 @@ impl Call {
 }
 
 impl Reply {
+    /// A page that may load nothing from elsewhere.
+    pub(crate) fn page(html: &str) -> Self {
+        let policy =
+            "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
+        let headers = vec![
+            ("content-type", "text/html; charset=utf-8".to_owned()),
+            ("content-security-policy", policy.to_owned()),
+        ];
+        Self { status: StatusCode::OK, headers, body: html.to_owned() }
+    }
+
     pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
         let json = ("content-type", "application/json; charset=utf-8".to_owned());
         Self { status, headers: vec![json], body: body.to_string() }

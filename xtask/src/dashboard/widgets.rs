@@ -67,6 +67,7 @@ pub(super) fn all(costs: &cost::Costs) -> Vec<Widget> {
     widgets.extend(delivery());
     widgets.extend(health());
     widgets.extend(reviews());
+    widgets.extend(callbacks());
     widgets.extend(aws(costs));
     for (number, widget) in widgets.iter_mut().enumerate() {
         widget.place = (number % 3 * WIDTH, 1 + number / 3 * HEIGHT);
@@ -142,6 +143,17 @@ fn health() -> Vec<Widget> {
             "Buckets: distance from the weights (points), and its chance",
             View::Lines,
             [each(Signal::BucketDeviation { experiment: "" }), each(Signal::BucketChance { experiment: "" })],
+        ),
+    ]
+}
+
+fn callbacks() -> Vec<Widget> {
+    vec![
+        widget("What channels told", View::Stacked, [each(Signal::ChannelEvent { event: "" })]),
+        widget(
+            "Led back to a message, and warnings",
+            View::Lines,
+            [Signal::ContactAttributed, Signal::ChannelNotice].map(total),
         ),
     ]
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use channel_dispatch::{ChannelDispatch, Sender};
 use sluice_channels::{Idempotency, Message, SendReport};
 use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
-use sluice_domain::contact::Slot;
+use sluice_domain::contact::{Acquaintance, Slot};
 use sluice_domain::decision::Verdict;
 use sluice_domain::delivery::{Attempt, Delivery, FencingToken};
 use sluice_domain::destination::{Channel, Destination};
@@ -20,7 +20,8 @@ use sluice_embedded::{Options, Store};
 use sluice_ports::conformance::interleaving::{Ending, Hands, Memory, SHORT, Scenario, explore};
 use sluice_ports::conformance::samples::{brand, key};
 use sluice_ports::{
-    Claim, ClaimRequest, ConsentStore, ContactLimits, Deliveries, Entropy, Page, Place, PortError, Settlement,
+    Acquaintances, Claim, ClaimRequest, ConsentStore, ContactLimits, Deliveries, Entropy, Page, Place,
+    PortError, Settlement,
 };
 use sluice_steps::Stage as _;
 use sluice_telemetry::{Counters, Metrics};
@@ -97,6 +98,16 @@ impl ConsentStore for Explored {
         evidence: Evidence,
     ) -> Result<bool, PortError> {
         self.0.store().mark(tenant, person, mark, at, evidence).await
+    }
+}
+
+impl Acquaintances for Explored {
+    async fn acquaint(&self, acquaintance: Acquaintance) -> Result<(), PortError> {
+        self.0.store().acquaint(acquaintance).await
+    }
+
+    async fn known_as(&self, tenant: &TenantId, contact: &PersonId) -> Result<Vec<Acquaintance>, PortError> {
+        self.0.store().known_as(tenant, contact).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can not go on has failed")]
 
+mod acquaintances;
 mod interleavings;
 mod outcomes;
 mod queue;

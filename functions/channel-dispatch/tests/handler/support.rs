@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use channel_dispatch::{ChannelDispatch, Sender};
 use sluice_channels::{Idempotency, Message, SendReport};
 use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
-use sluice_domain::contact::Slot;
+use sluice_domain::contact::{Acquaintance, Slot};
 use sluice_domain::decision::{Decision, PackStamp, Reason, Verdict};
 use sluice_domain::delivery::{Attempt, Delivery, FencingToken, Outcome};
 use sluice_domain::destination::{Channel, Destination};
@@ -21,8 +21,8 @@ use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_embedded::{ManualClock, Options, Store, SystemEntropy};
 use sluice_ports::{
-    Claim, ClaimRequest, Clock as _, ConsentStore, ContactLimits, Deliveries, KeyRing, Page, Place,
-    PortError, Settlement,
+    Acquaintances, Claim, ClaimRequest, Clock as _, ConsentStore, ContactLimits, Deliveries, KeyRing, Page,
+    Place, PortError, Settlement,
 };
 use sluice_steps::{Stage as _, StageError};
 use sluice_telemetry::{Counters, Metrics};
@@ -60,6 +60,7 @@ pub(crate) struct Watched {
     pub(crate) writes: Arc<AtomicUsize>,
     pub(crate) failing_settles: Arc<AtomicUsize>,
     pub(crate) failing_withdrawals: Arc<AtomicUsize>,
+    pub(crate) failing_acquaintances: Arc<AtomicUsize>,
 }
 
 /// One failure of those that are due.
@@ -143,6 +144,17 @@ impl ConsentStore for Watched {
     }
 }
 
+impl Acquaintances for Watched {
+    async fn acquaint(&self, acquaintance: Acquaintance) -> Result<(), PortError> {
+        due(&self.failing_acquaintances)?;
+        self.inner.acquaint(acquaintance).await
+    }
+
+    async fn known_as(&self, tenant: &TenantId, contact: &PersonId) -> Result<Vec<Acquaintance>, PortError> {
+        self.inner.known_as(tenant, contact).await
+    }
+}
+
 impl ContactLimits for Watched {
     async fn take_place(&self, slot: &Slot) -> Result<Place, PortError> {
         self.writes.fetch_add(1, Ordering::SeqCst);
@@ -216,6 +228,7 @@ pub(crate) fn desk_with(settings: Settings) -> Desk {
         writes: Arc::default(),
         failing_settles: Arc::default(),
         failing_withdrawals: Arc::default(),
+        failing_acquaintances: Arc::default(),
     };
     let (platform, counters) = (Platform::default(), Counters::default());
     let dispatch = Arc::new(ChannelDispatch {

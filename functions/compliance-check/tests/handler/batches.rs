@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use compliance_check::ComplianceCheck;
 use sluice_domain::audit::{AuditRecord, Receipt};
 use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
+use sluice_domain::contact::Acquaintance;
 use sluice_domain::event::Event;
 use sluice_domain::id::{EventKey, PersonId, TenantId, TraceId};
 use sluice_domain::order::OrderEntry;
@@ -15,8 +16,8 @@ use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_embedded::Store;
 use sluice_ports::{
-    Advanced, AuditLog, ConsentStore, ForReview, Intake, KeyRing, OrderBook, OutboundMessage, Outbox, Page,
-    PortError, Queue, Reviews, SendFailure, Step, Wake, Written,
+    Acquaintances, Advanced, AuditLog, ConsentStore, ForReview, Intake, KeyRing, OrderBook, OutboundMessage,
+    Outbox, Page, PortError, Queue, Reviews, SendFailure, Step, Wake, Written,
 };
 use sluice_steps::Stage as _;
 
@@ -154,6 +155,16 @@ impl OrderBook for Counted {
         cursor: Option<String>,
     ) -> Result<Page<OrderEntry>, PortError> {
         self.store.orders(tenant, day, cursor).await
+    }
+}
+
+impl Acquaintances for Counted {
+    async fn acquaint(&self, acquaintance: Acquaintance) -> Result<(), PortError> {
+        self.store.acquaint(acquaintance).await
+    }
+
+    async fn known_as(&self, tenant: &TenantId, contact: &PersonId) -> Result<Vec<Acquaintance>, PortError> {
+        self.store.known_as(tenant, contact).await
     }
 }
 

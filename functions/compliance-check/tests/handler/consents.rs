@@ -143,7 +143,7 @@ async fn a_person_who_writes_to_stop_has_withdrawn_everything() {
         let gate = Gate::open();
         assert_eq!(gate.decide(lead("lead-1")).await.main_code(), "consented_lead");
         let record = gate.take(message("m-1", text)).await;
-        assert_eq!(record.disposition, Disposition::Recorded { effect: "opted_out".into() }, "{text}");
+        assert_eq!(record.disposition, Disposition::recorded("opted_out"), "{text}");
         let consent = gate.consent("sales_contact", "wecom_sales").await.unwrap();
         let evidence = consent.withdrawn.unwrap().evidence;
         assert!(matches!(evidence, Evidence::Event { kind: EventKind::DirectMessage, .. }), "{text}");
@@ -173,17 +173,17 @@ fn authorisation(message: &'static str, kind: EventKind, at: i64) -> Made {
 async fn an_authorisation_is_a_consent_until_it_ends_where_its_text_is_configured() {
     let gate = Gate::open_with(proactive);
     let record = gate.take(authorisation("a-1", EventKind::Authorize, -5_000)).await;
-    assert_eq!(record.disposition, Disposition::Recorded { effect: "consent_granted".into() });
+    assert_eq!(record.disposition, Disposition::recorded("consent_granted"));
     let consent = gate.consent("sales_contact", "wecom_sales").await.unwrap();
     assert_eq!((consent.valid_until, consent.withdrawn), (Some(RECEIVED.plus_ms(5_000)), None));
 
     let record = gate.take(authorisation("a-2", EventKind::Unauthorize, -1_000)).await;
-    assert_eq!(record.disposition, Disposition::Recorded { effect: "consent_withdrawn".into() });
+    assert_eq!(record.disposition, Disposition::recorded("consent_withdrawn"));
     assert!(gate.consent("sales_contact", "wecom_sales").await.unwrap().withdrawn.is_some());
 
     let plain = Gate::open();
     let record = plain.take(authorisation("a-1", EventKind::Authorize, -5_000)).await;
-    assert_eq!(record.disposition, Disposition::Recorded { effect: "authorized".into() });
+    assert_eq!(record.disposition, Disposition::recorded("authorized"));
     assert_eq!(plain.consent("sales_contact", "wecom_sales").await, None);
 }
 
@@ -203,6 +203,6 @@ async fn an_event_that_erases_is_recorded_as_due() {
     let gate = Gate::open_with(|tenant| tenant.erase_on = vec![EventKind::Unauthorize]);
     gate.decide(lead("lead-1")).await;
     let record = gate.take(unauthorize("u-1")).await;
-    assert_eq!(record.disposition, Disposition::Recorded { effect: "erasure_due".into() });
+    assert_eq!(record.disposition, Disposition::recorded("erasure_due"));
     assert!(gate.consent("sales_contact", "wecom_sales").await.unwrap().withdrawn.is_some());
 }

@@ -143,7 +143,7 @@ async fn own_messages_and_kinds_without_a_route_are_recorded_and_go_nowhere() {
     for (id, outgoing, by_application) in [("m-1", true, false), ("m-2", true, true), ("m-3", false, true)] {
         let subject = conversation(outgoing, by_application);
         let record = gate.take(Made { subject, ..message(id, "您好") }).await;
-        assert_eq!(record.disposition, Disposition::Recorded { effect: "own_message".into() });
+        assert_eq!(record.disposition, Disposition::recorded("own_message"));
     }
     let unrouted = gate.take(Made::new("l-1", EventKind::LiveComment, "live_comment")).await;
     assert_eq!(unrouted.disposition, Disposition::Unhandled);

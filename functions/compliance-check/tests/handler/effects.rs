@@ -10,7 +10,7 @@ use crate::gate::Gate;
 use crate::sample::{Made, RECEIVED, lead, order, unauthorize};
 
 fn effect(name: &str) -> Disposition {
-    Disposition::Recorded { effect: name.into() }
+    Disposition::recorded(name)
 }
 
 async fn order_count(gate: &Gate) -> usize {

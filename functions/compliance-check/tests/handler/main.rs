@@ -5,6 +5,8 @@ mod batches;
 #[cfg(test)]
 mod checks;
 #[cfg(test)]
+mod channels;
+#[cfg(test)]
 mod consents;
 #[cfg(test)]
 mod decisions;

@@ -50,6 +50,11 @@ impl Made {
     }
 
     pub(crate) fn event(self) -> Event {
+        self.event_of("open-platform")
+    }
+
+    /// The same, come through another source.
+    pub(crate) fn event_of(self, source: &str) -> Event {
         let tenant = TenantId::new("demo-brand").unwrap();
         let mut nonce = 0_u8;
         let nonces = || {
@@ -69,7 +74,7 @@ impl Made {
             personal: self.personal.into_iter().map(|(field, text)| (field, secret(text))).collect(),
         };
         let trace = TraceId::from_parts(RECEIVED, [self.trace; 10]);
-        let source = SourceId::new("open-platform").unwrap();
+        let source = SourceId::new(source).unwrap();
         made.seal(&source, &keys(&tenant), nonces, trace, RECEIVED).unwrap()
     }
 }

@@ -178,7 +178,7 @@ pub async fn list(
 fn line(record: &AuditRecord) -> String {
     let code = match &record.disposition {
         Disposition::Decided { decision } => decision.main_code(),
-        Disposition::Recorded { effect } => effect,
+        Disposition::Recorded { effect, .. } => effect,
         Disposition::Unhandled => &record.name,
     };
     let (received, trace, kind) = (record.received_at, record.trace_id, record.kind.as_str());

@@ -19,6 +19,7 @@ use sluice_domain::id::{PersonId, TenantId};
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{ConsentStore, ErasureRequest, Outbox, PortError};
 
+use super::acquaintances::other_of;
 use super::item::{Attributes, LARGEST, RECORD, WRITER, json, number, parse, read_number, read_text, text};
 use super::key::{EVERYTHING, of_person, of_purpose};
 use super::schema::{PERSON, PURPOSE_RECIPIENT, Table};
@@ -117,7 +118,8 @@ pub(super) fn remains(items: &[Attributes], request: &ErasureRequest) -> Result<
         }
     }
     for item in items {
-        if Known::is_everything(item)? {
+        // Who knows whom is destroyed apart.
+        if Known::is_everything(item)? || other_of(item)?.is_some() {
             continue;
         }
         let consent = Known::read(item)?.consent(everything.as_ref());

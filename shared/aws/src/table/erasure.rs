@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use sluice_domain::order::OrderEntry;
 use sluice_ports::{Destroyed, Erasure, ErasureRequest, Outbox, PortError};
 
+use super::acquaintances::{acquaintance_key, other_of};
 use super::consents::{Remains, remains};
 use super::contacts::counts_key;
 use super::deliveries::renamed_data;
@@ -76,10 +77,27 @@ impl Tables {
                 self.delete(Table::Consent, key_of(Table::Consent, &item)).await?;
             }
             add(&mut done.destroyed, "person_marks", u64::from(marked));
-            return Ok(());
+            return self.erase_acquaintances(request, &items, done).await;
         }
         let cause = "the person's consents changed several times while they were erased".to_owned();
         Err(PortError::Unavailable { what: Table::Consent.as_str(), cause })
+    }
+
+    /// The other's item first: it is found by this one's.
+    async fn erase_acquaintances(
+        &self,
+        request: &ErasureRequest,
+        items: &[Attributes],
+        done: &mut Destroyed,
+    ) -> Result<(), PortError> {
+        for item in items {
+            let Some(other) = other_of(item)? else { continue };
+            let theirs = acquaintance_key(&request.tenant, &other, &request.person);
+            self.delete(Table::Consent, theirs).await?;
+            let gone = self.delete(Table::Consent, key_of(Table::Consent, item)).await?;
+            add(&mut done.destroyed, "acquaintances", u64::from(gone));
+        }
+        Ok(())
     }
 
     async fn items_of(&self, person: &str) -> Result<Vec<Attributes>, PortError> {

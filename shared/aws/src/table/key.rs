@@ -15,6 +15,9 @@ pub(crate) const SHARDS: u8 = 8;
 /// Stands in the place of `purpose#recipient` for the withdrawal of everything; no purpose holds an asterisk.
 pub(crate) const EVERYTHING: &str = "*";
 
+/// Before the other's name in the place of `purpose#recipient`, where an item says who knows whom; no purpose holds an equals sign.
+pub(crate) const ACQUAINTANCE: &str = "=";
+
 const SEPARATOR: char = '#';
 /// Digits of a time: enough until the year 33 658, and all of them, so that keys sort as times do.
 const DIGITS: usize = 15;
@@ -51,6 +54,11 @@ pub(crate) fn state_partitions(tenant: &TenantId, state: StateName) -> Vec<Strin
 /// `tenant#person`.
 pub(crate) fn of_person(tenant: &TenantId, person: &PersonId) -> String {
     join([tenant.as_str(), person.as_str()])
+}
+
+/// `=person`.
+pub(crate) fn of_acquaintance(other: &PersonId) -> String {
+    format!("{ACQUAINTANCE}{other}")
 }
 
 /// `purpose#recipient`.

@@ -1,5 +1,6 @@
 //! `DynamoDB`: one file a port, over the few calls below. Keys and access patterns: `docs/adr/0007-dynamodb-keys.md`.
 
+mod acquaintances;
 mod audits;
 mod batch;
 mod channel_state;

@@ -19,8 +19,8 @@ use crate::support::{World, fresh_on_dynoxide, fresh_on_ministack};
 /// A record of so many hexadecimal digits without a pattern, which pack into half as many bytes.
 fn large(number: u32, digits: usize) -> AuditRecord {
     let hashes = (0_u32..).map(|block| hex::encode(Sha256::digest(block.to_be_bytes())));
-    let effect = hashes.take(digits / 64).collect();
-    AuditRecord { disposition: Disposition::Recorded { effect }, ..audit(brand(), number) }
+    let effect: String = hashes.take(digits / 64).collect();
+    AuditRecord { disposition: Disposition::recorded(effect), ..audit(brand(), number) }
 }
 
 #[tokio::test]

@@ -45,12 +45,20 @@ pub enum Disposition {
     Recorded {
         /// What it changed: `consent_withdrawn`, `order_book`, …
         effect: String,
+        /// The trace of the earlier event that led to it: of the message by which a contact came.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<TraceId>,
     },
     /// Genuine, but of a name Sluice does not act on.
     Unhandled,
 }
 
 impl Disposition {
+    /// Recorded, with this effect and nothing earlier that led to it.
+    pub fn recorded(effect: impl Into<String>) -> Self {
+        Self::Recorded { effect: effect.into(), about: None }
+    }
+
     /// As shown in tables and metrics.
     pub fn label(&self) -> &'static str {
         match self {

@@ -153,7 +153,7 @@ fn a_changed_added_or_missing_record_is_found_at_its_place() {
         let mut added = records.clone();
         let record = missing.remove(place);
         let trace_id = record.trace_id;
-        changed[place].disposition = Disposition::Recorded { effect: "consent_withdrawn".into() };
+        changed[place].disposition = Disposition::recorded("consent_withdrawn");
         let new = TraceId::from_bytes([7; 16]).unwrap();
         added.push(AuditRecord {
             key: EventKey { message: MessageId::new("x").unwrap(), ..record.key },

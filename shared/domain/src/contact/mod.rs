@@ -3,9 +3,11 @@
 //! Both are looked at where the send is decided. A message caught by quiet hours waits until they end; one above a cap is refused or waits for
 //! the next day, as configured.
 
+mod acquaintance;
 mod quiet;
 mod zone;
 
+pub use acquaintance::{Acquaintance, contact_id, message_contact};
 pub use quiet::{ClockTime, QuietHours};
 pub use zone::Zone;
 

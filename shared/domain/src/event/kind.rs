@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What happened: the twelve canonical behaviours, the lifecycle kinds, and `unhandled`.
+/// What happened: the twelve canonical behaviours, the lifecycle kinds, what channels tell, and `unhandled`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
@@ -36,6 +36,14 @@ pub enum EventKind {
     Unauthorize,
     /// Lifecycle: an order changes in another way (created, shipped, refunded, …).
     OrderChanged,
+    /// On a channel: a person added the member or followed the account.
+    ContactAdded,
+    /// On a channel: a person left, blocked or was removed; nothing reaches them there any more.
+    ContactLost,
+    /// On a channel: a person read a message, opened a profile, scanned a code again.
+    ChannelActivity,
+    /// On a channel: the platform warns (quota, a link that died, a bot that was removed).
+    ChannelNotice,
     /// Genuine, but nothing Sluice acts on: recorded, never an error.
     Unhandled,
 }
@@ -49,13 +57,15 @@ pub enum Handling {
     Consent,
     /// It changes the order book.
     Order,
+    /// A channel tells what became of a person there.
+    Channel,
     /// It is recorded only.
     Record,
 }
 
 impl EventKind {
     /// Every kind, in the order of the declaration.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::Follow,
         Self::Comment,
         Self::DirectMessage,
@@ -71,6 +81,10 @@ impl EventKind {
         Self::Authorize,
         Self::Unauthorize,
         Self::OrderChanged,
+        Self::ContactAdded,
+        Self::ContactLost,
+        Self::ChannelActivity,
+        Self::ChannelNotice,
         Self::Unhandled,
     ];
 
@@ -91,6 +105,9 @@ impl EventKind {
             | Self::OrderPaid => Handling::Dispatch,
             Self::Authorize | Self::Unauthorize => Handling::Consent,
             Self::OrderChanged => Handling::Order,
+            Self::ContactAdded | Self::ContactLost | Self::ChannelActivity | Self::ChannelNotice => {
+                Handling::Channel
+            }
             Self::Unhandled => Handling::Record,
         }
     }
@@ -113,6 +130,10 @@ impl EventKind {
             Self::Authorize => "authorize",
             Self::Unauthorize => "unauthorize",
             Self::OrderChanged => "order_changed",
+            Self::ContactAdded => "contact_added",
+            Self::ContactLost => "contact_lost",
+            Self::ChannelActivity => "channel_activity",
+            Self::ChannelNotice => "channel_notice",
             Self::Unhandled => "unhandled",
         }
     }

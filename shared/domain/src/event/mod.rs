@@ -7,6 +7,7 @@ mod unsealed;
 pub(crate) mod wire;
 
 pub use kind::{EventKind, Handling};
+pub(crate) use normalise::channels::contact_name;
 pub use normalise::{NormaliseError, Reading, normalise};
 pub use subject::Subject;
 pub use unsealed::{SEAL_TABLE, Unsealed};

@@ -61,4 +61,27 @@ pub enum Subject {
         /// Until when, if stated.
         expires_at: Option<crate::time::UnixMillis>,
     },
+    /// A contact on a channel.
+    Contact {
+        /// What came back of the link or code they came by: [`crate::link::customer_channel`], or another's.
+        state: Option<String>,
+        /// The member of staff, as the platform names them.
+        member: Option<String>,
+        /// They did it themselves, not a member of staff.
+        by_person: bool,
+    },
+    /// Something a contact did.
+    Activity {
+        /// `message_read`, `open_profile`, …
+        what: String,
+        /// As for [`Subject::Contact`].
+        state: Option<String>,
+        /// The messages that were read, by the platform's ids.
+        messages: Vec<String>,
+    },
+    /// A warning of a platform.
+    Notice {
+        /// `balance_low`, …
+        what: String,
+    },
 }

@@ -120,7 +120,7 @@ impl<'a> Walk<'a> {
         };
         match &audit.disposition {
             Disposition::Unhandled => self.totals.unhandled += 1,
-            Disposition::Recorded { effect } => {
+            Disposition::Recorded { effect, .. } => {
                 self.totals.recorded += 1;
                 if effect == "order_book" && !self.ledger.ordered.contains(key) {
                     let at = Some((key, audit.trace_id));

@@ -175,7 +175,7 @@ fn claimed(deadline: UnixMillis) -> DeliveryState {
 
 /// 1, 2 delivered; 3 refused; 4 in doubt; 5 blocked; 6 review; 7 recorded; 8 unhandled; 9 dead letter; 10 repeated, delivered.
 fn evidence() -> Evidence {
-    let recorded = Disposition::Recorded { effect: "order_book".into() };
+    let recorded = Disposition::recorded("order_book");
     Evidence {
         receipts: (1..=10).chain([10]).map(receipt).collect(),
         audits: vec![

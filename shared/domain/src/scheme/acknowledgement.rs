@@ -36,7 +36,11 @@ pub fn deadline_ms(scheme: SchemeName) -> u64 {
         | SchemeName::SecuredPayment
         | SchemeName::TradeSystem
         | SchemeName::Doudian
-        | SchemeName::OceanEngine => 4_000,
+        | SchemeName::OceanEngine
+        | SchemeName::WecomCallback
+        | SchemeName::WechatPush => 4_000,
+        // Feishu sends again after 3 s.
+        SchemeName::FeishuEvents => 2_500,
         // 2 s: `can_buy`, customer-service push, live data.
         SchemeName::LifeSpi | SchemeName::MiniAppPush | SchemeName::LivePush => 1_500,
     }
@@ -57,7 +61,10 @@ impl Acknowledgement {
             SchemeName::OpenPlatform
             | SchemeName::MiniAppPush
             | SchemeName::MiniAppEncrypted
-            | SchemeName::LivePush => Self::text("success"),
+            | SchemeName::LivePush
+            | SchemeName::WecomCallback
+            | SchemeName::WechatPush => Self::text("success"),
+            SchemeName::FeishuEvents => Self::json("{}"),
             SchemeName::LifeSpi => Self::json(r#"{"data":{"error_code":0,"description":"success"}}"#),
             SchemeName::SecuredPayment | SchemeName::TradeSystem => {
                 Self::json(r#"{"err_no":0,"err_tips":"success"}"#)
@@ -76,6 +83,9 @@ impl Acknowledgement {
                 r#"{{"BaseResp":{{"StatusCode":200,"StatusMessage":"ok"}},"challenge":{number}}}"#
             )),
             Handshake::Probe => Self::accepted(scheme),
+            Handshake::FeishuChallenge(text) => {
+                Self::json(serde_json::json!({ "challenge": text }).to_string())
+            }
         }
     }
 
@@ -102,7 +112,10 @@ impl Acknowledgement {
                 SchemeName::OpenPlatform
                 | SchemeName::MiniAppPush
                 | SchemeName::MiniAppEncrypted
-                | SchemeName::LivePush,
+                | SchemeName::LivePush
+                | SchemeName::WecomCallback
+                | SchemeName::WechatPush
+                | SchemeName::FeishuEvents,
             )
             | None => serde_json::json!({ "error": error }),
         };

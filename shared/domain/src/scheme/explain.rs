@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::formula::{self, Formula};
 use super::mini_app_encrypted::Keys;
 use super::{Credentials, Received, SecretVersion, VerifyError, digest, doudian, life_spi, live_push};
+use super::{callback, feishu_events, tencent_push};
 use super::{
     mini_app_encrypted, mini_app_push, ocean_engine, open_platform, secured_payment, trade_system, verify,
 };
@@ -180,6 +181,10 @@ fn algorithm(scheme: SchemeName, digest: Digest) -> &'static str {
         (SchemeName::LivePush, _) => "base64 MD5(sorted x- headers ‖ body ‖ secret)",
         (SchemeName::Doudian, _) => "hex MD5(app_key ‖ body ‖ app_secret)",
         (SchemeName::OceanEngine, _) => "hex HMAC-SHA256(secret, body)",
+        (SchemeName::WecomCallback | SchemeName::WechatPush, _) => {
+            "hex SHA-1(sorted token, timestamp, nonce, Encrypt)"
+        }
+        (SchemeName::FeishuEvents, _) => "hex SHA-256(timestamp ‖ nonce ‖ encrypt key ‖ body)",
     }
 }
 
@@ -196,6 +201,10 @@ fn received_signature(scheme: SchemeName, received: &Received<'_>) -> Option<Str
         SchemeName::LivePush => header(live_push::SIGNATURE),
         SchemeName::Doudian => header(doudian::SIGNATURE),
         SchemeName::OceanEngine => header(ocean_engine::SIGNATURE),
+        SchemeName::WecomCallback | SchemeName::WechatPush => {
+            received.find_query("msg_signature").ok().flatten().map(str::to_owned)
+        }
+        SchemeName::FeishuEvents => header(feishu_events::SIGNATURE),
     }
 }
 
@@ -231,5 +240,17 @@ fn expected(scheme: SchemeName, received: &Received<'_>, credentials: &Credentia
         }
         SchemeName::Doudian => hex(digest::md5(&[credentials.app_id?.as_bytes(), body, secret.as_bytes()])),
         SchemeName::OceanEngine => hex(digest::hmac_sha256(secret.as_bytes(), body)),
+        SchemeName::WecomCallback | SchemeName::WechatPush => {
+            let query = |name| received.need_query(name).ok();
+            let sealed = tencent_push::sealed(received).ok()?;
+            let callback = tencent_push::callback(secret, credentials).ok()?;
+            Some(callback.sign(query("timestamp")?, query("nonce")?, &sealed))
+        }
+        SchemeName::FeishuEvents => {
+            let header = |name| received.need_header(name).ok();
+            let key = feishu_events::Secret::parse(secret).ok()?.encrypt_key;
+            let (timestamp, nonce) = (header(feishu_events::TIMESTAMP)?, header(feishu_events::NONCE)?);
+            Some(callback::event_signature(timestamp, nonce, key.expose_secret(), body))
+        }
     }
 }

@@ -15,13 +15,19 @@
 //! | `live-push` | sorted `x-` headers ‖ body ‖ secret | base64 MD5 | `x-timestamp`, s or ms |
 //! | `doudian` | `app_key` ‖ body ‖ secret | hex MD5 | no |
 //! | `ocean-engine` | HMAC of the body | hex HMAC-SHA-256 | `timestamp` in the body, ms |
+//! | `wecom-callback`, `wechat-push` | sorted(token, timestamp, nonce, sealed text) | hex SHA-1 | query `timestamp`, s |
+//! | `feishu-events` | timestamp ‖ nonce ‖ key ‖ body | hex SHA-256 | `X-Lark-Request-Timestamp`, s |
+//!
+//! The last three are the channels' own callbacks: what becomes of people there comes back through the same door.
 
 mod acknowledgement;
+pub mod callback;
 mod credentials;
 mod digest;
 mod doudian;
 mod error;
 mod explain;
+mod feishu_events;
 mod flat_xml;
 mod formula;
 mod life_spi;
@@ -35,6 +41,7 @@ mod received;
 mod rsa_key;
 mod secured_payment;
 mod sign;
+mod tencent_push;
 #[cfg(test)]
 mod tests;
 mod trade_system;
@@ -72,5 +79,9 @@ pub fn verify<'a>(
         SchemeName::LivePush => live_push::verify(received, credentials, now),
         SchemeName::Doudian => doudian::verify(received, credentials),
         SchemeName::OceanEngine => ocean_engine::verify(received, credentials, now),
+        SchemeName::WecomCallback | SchemeName::WechatPush => {
+            tencent_push::verify(scheme, received, credentials, now)
+        }
+        SchemeName::FeishuEvents => feishu_events::verify(received, credentials, now),
     }
 }

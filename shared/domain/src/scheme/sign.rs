@@ -6,9 +6,10 @@ use ring::rand::SecureRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use secrecy::ExposeSecret as _;
 
+use super::callback::{FeishuEvents, event_signature};
 use super::mini_app_encrypted::Keys;
 use super::{Credentials, Received, VerifyError, digest, doudian, life_spi, live_push, ocean_engine};
-use super::{open_platform, rsa_key, trade_system};
+use super::{feishu_events, open_platform, rsa_key, tencent_push, trade_system};
 use crate::source::SchemeName;
 use crate::time::UnixMillis;
 
@@ -21,7 +22,7 @@ pub struct ToSign<'a> {
     pub query: &'a [(String, String)],
     /// Headers besides those that the scheme adds: `Msg-Id`, `x-msg-type`, `x-roomid`, …
     pub headers: &'a [(String, String)],
-    /// The message. `mini-app-encrypted` encrypts and wraps it, `secured-payment` wraps it as `msg`, `ocean-engine` sets
+    /// The message. `mini-app-encrypted` and the channels' schemes encrypt and wrap it, `secured-payment` wraps it as `msg`, `ocean-engine` sets
     /// its `timestamp`; the others send it as it is.
     pub body: &'a [u8],
     /// The time that is signed.
@@ -116,6 +117,8 @@ pub fn sign(
             out.set_header(ocean_engine::SIGNATURE, &hex::encode(signature));
         }
         SchemeName::OceanEngine => {}
+        SchemeName::WecomCallback | SchemeName::WechatPush => sign_tencent(&mut out, message, credentials)?,
+        SchemeName::FeishuEvents => sign_feishu(&mut out, message, secret)?,
     }
     Ok(out)
 }
@@ -182,6 +185,42 @@ fn sign_encrypted(
         "Nonce": message.nonce, "TimeStamp": timestamp, "Encrypt": encrypted, "MsgSignature": hex::encode(signature),
     });
     out.body = body.to_string().into_bytes();
+    Ok(())
+}
+
+/// A POST in XML, as both platforms send by default.
+fn sign_tencent(
+    out: &mut Signed,
+    message: ToSign<'_>,
+    credentials: &Credentials<'_>,
+) -> Result<(), SignError> {
+    let callback = tencent_push::callback(credentials.current.expose_secret(), credentials)?;
+    let random = message.random.first_chunk().copied().unwrap_or_default();
+    let sealed = callback.seal(message.body, random).map_err(|_| SignError::Body)?;
+    let timestamp = message.now.as_secs().to_string();
+    out.set_query("msg_signature", &callback.sign(&timestamp, message.nonce, &sealed));
+    out.set_query("timestamp", &timestamp);
+    out.set_query("nonce", message.nonce);
+    if message.method == "GET" {
+        out.set_query("echostr", &sealed);
+        out.body.clear();
+        return Ok(());
+    }
+    out.set_header("content-type", "text/xml");
+    out.body = format!("<xml><Encrypt><![CDATA[{sealed}]]></Encrypt></xml>").into_bytes();
+    Ok(())
+}
+
+fn sign_feishu(out: &mut Signed, message: ToSign<'_>, secret: &str) -> Result<(), SignError> {
+    let key = feishu_events::Secret::parse(secret)?.encrypt_key;
+    let iv = message.random.first_chunk().copied().unwrap_or_default();
+    let sealed = FeishuEvents::new(key.clone()).seal(message.body, iv).map_err(|_| SignError::Body)?;
+    out.body = serde_json::json!({ "encrypt": sealed }).to_string().into_bytes();
+    let timestamp = message.now.as_secs().to_string();
+    let signature = event_signature(&timestamp, message.nonce, key.expose_secret(), &out.body);
+    out.set_header(feishu_events::TIMESTAMP, &timestamp);
+    out.set_header(feishu_events::NONCE, message.nonce);
+    out.set_header(feishu_events::SIGNATURE, &signature);
     Ok(())
 }
 

@@ -23,6 +23,8 @@ pub enum Handshake {
     OceanChallenge(i128),
     /// 抖店 tag `0`: the usual acknowledgement goes back.
     Probe,
+    /// Feishu `url_verification`: the same text goes back, within a second.
+    FeishuChallenge(String),
 }
 
 impl<'a> Verified<'a> {

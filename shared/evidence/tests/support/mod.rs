@@ -89,7 +89,7 @@ fn record(at: UnixMillis, number: u8) -> AuditRecord {
         received_at: at,
         decided_at: at.plus_ms(20),
         payload_sha256: "00".repeat(32),
-        disposition: Disposition::Recorded { effect: "order_book".into() },
+        disposition: Disposition::recorded("order_book"),
     }
 }
 

@@ -19,10 +19,11 @@
 use std::future::Future;
 
 use crate::{
-    AuditLog, ChannelState, CheckedTexts, ConsentStore, ContactLimits, Deliveries, Erasure, Exposures,
+    Acquaintances, AuditLog, ChannelState, CheckedTexts, ConsentStore, ContactLimits, Deliveries, Erasure, Exposures,
     Intake, OrderBook, Outbox, Queue, Reviews,
 };
 
+pub mod acquaintances;
 pub mod audit_log;
 pub mod channel_state;
 pub mod checks;
@@ -51,6 +52,7 @@ pub trait Harness: Send + Sync {
         + Deliveries
         + ContactLimits
         + CheckedTexts
+        + Acquaintances
         + Erasure
         + Outbox
         + Reviews
@@ -103,6 +105,9 @@ macro_rules! conformance_tests {
                 channel_state: of_parallel_replacements_none_is_lost,
                 channel_state: tenants_kinds_and_names_are_apart,
                 channel_state: an_oversized_document_is_refused,
+                acquaintances: a_contact_is_known_as_everybody_it_was_acquainted_with,
+                acquaintances: acquaintances_are_no_consents,
+                acquaintances: an_erased_person_is_nobody_s_acquaintance,
                 erasure: an_erased_person_is_known_under_the_reference_alone,
                 erasure: another_person_keeps_everything,
                 erasure: erasing_again_changes_nothing_more,

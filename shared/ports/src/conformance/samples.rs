@@ -82,7 +82,7 @@ pub fn audit(tenant: TenantId, number: u32) -> AuditRecord {
         received_at: NOON.plus_ms(number.into()),
         decided_at: NOON.plus_ms(1_000),
         payload_sha256: "00".repeat(32),
-        disposition: Disposition::Recorded { effect: "test".into() },
+        disposition: Disposition::recorded("test"),
     }
 }
 

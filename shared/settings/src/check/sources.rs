@@ -40,6 +40,22 @@ pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
                 format!("source `{id}` (doudian) needs its app_key as `app_id`"),
             );
         }
+        let of_channel = here.scheme.is_of_channel();
+        if of_channel && here.app_id.as_deref().is_none_or(str::is_empty) {
+            // It is sealed for this receiver, and contacts are known under it.
+            findings.add(
+                source,
+                "app_id_missing",
+                format!("source `{id}` ({}) needs its corp id or app id as `app_id`", here.scheme),
+            );
+        }
+        if here.recipient.is_some() && !of_channel {
+            findings.add(
+                source,
+                "recipient_without_use",
+                format!("source `{id}`: `recipient` is for the callbacks of channels only"),
+            );
+        }
         if here.digest == Digest::Sha256 && here.scheme != SchemeName::OpenPlatform {
             findings.add(
                 source,

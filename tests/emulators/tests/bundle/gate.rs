@@ -11,7 +11,7 @@ use compliance_check::ComplianceCheck;
 use content_safety::ContentSafety;
 use nightly_reconciliation::NightlyReconciliation;
 use serde_json::{Value, json};
-use sluice::demo::callbacks::{CONSENTS, Callback};
+use sluice::demo::callbacks::{CONSENTS, Callback, Tamper};
 use sluice::demo::world::{World, standing_consent};
 use sluice_aws::{
     Connection, ConnectionParts, KeyPlace, KmsHeadSigner, KmsKeyRing, Making, ManagedSecrets, Names, Patience,
@@ -20,13 +20,14 @@ use sluice_aws::{LockMode, Queues, ReportsPlace, Resource, S3Reports, Store, Tab
 use sluice_censor::Censor;
 use sluice_channels::{Channels, Endpoints, HyperClient};
 use sluice_domain::id::TenantId;
+use sluice_domain::link::customer_channel;
 use sluice_domain::review::{Ballot, ReviewerName, Says, StateName, Voter, Why};
 use sluice_domain::settings::Settings;
 use sluice_domain::time::BusinessDay;
 use sluice_embedded::SystemEntropy;
 use sluice_emulators::proxy::Proxy;
 use sluice_emulators::{Dynoxide, Endpoint, Ministack, Wire};
-use sluice_ports::{Clock, ConsentStore as _, Entropy, KeyRing as _, Queue};
+use sluice_ports::{AuditLog as _, Clock, ConsentStore as _, Entropy, KeyRing as _, Queue};
 use sluice_review::{Desk, Which};
 use sluice_simulators::{Running, Simulators};
 use sluice_steps::Stage;
@@ -377,6 +378,32 @@ impl Gate {
                     desk.vote(&which, ballot).await.unwrap();
                 }
             }
+        }
+    }
+
+    /// Somebody whose event was decided adds a member of staff by the link of a message, and leaves again.
+    pub(crate) async fn come_and_go(&self, account: &Endpoint) {
+        let (stack, proxy, clock) = (&self.stack, &self.proxy, &self.clock);
+        let Parts { store, .. } =
+            Parts::of("reviewer", Making::Never, Patience::STEP, stack, proxy, account, clock);
+        let tenant = TenantId::new("demo-brand").unwrap();
+        let decided = store.audits(&tenant, clock.now().business_day(), None).await.unwrap().items;
+        let trace = decided.iter().find(|record| record.person.is_some()).unwrap().trace_id;
+        let state = customer_channel(&self.check.keys.keys(&tenant).await.unwrap(), trace);
+        for (change, title) in
+            [("add_external_contact", "contact added"), ("del_follow_user", "contact left")]
+        {
+            let body = format!(
+                "<xml><CreateTime>{}</CreateTime><MsgType>event</MsgType><Event>change_external_contact</Event><ChangeType>{change}</ChangeType><ExternalUserID>wo1</ExternalUserID><State>{state}</State></xml>",
+                clock.now().as_secs()
+            );
+            let source = "wecom-contacts";
+            let (method, tamper) = ("POST", Tamper::Genuine);
+            let query = Vec::new();
+            let callback =
+                Callback { title, source, method, body, query, message_id: None, tamper, status: 200 };
+            self.call(&callback).await;
+            self.settle().await;
         }
     }
 

@@ -74,9 +74,11 @@ impl Uses {
 /// An everyday day on a gate that is new: the first callbacks make the tenants' keys. Poison on every queue; the day's digest is sealed
 /// on the next one, and is the one before the next day's.
 async fn a_first_day(uses: &mut Uses) -> Gate {
-    let (gate, _) = Gate::set_without_consents().await;
+    let (gate, account) = Gate::set_without_consents().await;
     gate.warm().await;
     play(&gate).await;
+    gate.settle().await;
+    gate.come_and_go(&account).await;
     gate.poison("ClearedQueue").await;
     gate.poison("AssignedQueue").await;
     gate.poison("ChecksQueue").await;

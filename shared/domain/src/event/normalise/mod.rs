@@ -31,8 +31,11 @@
 //! | `mini-app-encrypted` | as plain pushes; `AUTHORIZED`, `UPDATE_AUTHORIZED` / `UNAUTHORIZED` | `authorize` / `unauthorize` |
 //! | `life-spi` | the path segment after the source, if any, else `spi` | `unhandled` unless configured |
 //!
+//! The schemes of channels have a table of their own in `channels`.
+//!
 //! `qr_scan`, `link_jump` and `product_card_click` have no platform name of their own: they come through overrides.
 
+pub(crate) mod channels;
 mod doudian;
 mod live;
 mod message_ids;
@@ -104,6 +107,7 @@ pub fn normalise(verified: &Verified<'_>, source: &Source) -> Result<Reading, No
     }
     let text = std::str::from_utf8(verified.payload()).map_err(|_| NormaliseError::NotUtf8)?;
     let payload_sha256 = hex::encode(Sha256::digest(verified.received().body()));
+    let app_id = source.app_id.as_deref();
     let facts = match verified.scheme() {
         SchemeName::OpenPlatform => open_platform::read(text, verified.received())?,
         SchemeName::LifeSpi => spi::read(verified.received()),
@@ -113,6 +117,9 @@ pub fn normalise(verified: &Verified<'_>, source: &Source) -> Result<Reading, No
         SchemeName::LivePush => live::read(text, verified.received())?,
         SchemeName::Doudian => doudian::read(text)?,
         SchemeName::OceanEngine => ocean::read(text)?,
+        SchemeName::WecomCallback => channels::wecom(text, app_id)?,
+        SchemeName::WechatPush => channels::wechat(text, app_id)?,
+        SchemeName::FeishuEvents => channels::feishu(text, app_id)?,
     };
     let facts = match facts {
         Found::Handshake(handshake) => return Ok(Reading::Handshake(handshake)),

@@ -1,5 +1,6 @@
 //! Every published or independently computed vector, the negative ones too, and the laws of signing.
 
+mod channels;
 mod explaining;
 mod laws;
 mod vectors;

@@ -47,6 +47,16 @@ impl FeishuEvents {
         cbc::open(&key, iv, ciphertext, 16)
     }
 
+    /// Seals as the platform does. `iv` comes from outside.
+    ///
+    /// # Errors
+    /// [`CallbackError::MalformedCiphertext`]; it does not happen with blocks of 16 bytes.
+    pub fn seal(&self, message: &[u8], iv: [u8; cbc::BLOCK]) -> Result<String, CallbackError> {
+        let key: [u8; 32] = Sha256::digest(self.key()).into();
+        let sealed = cbc::seal(&key, &iv, message.to_vec(), 16)?;
+        Ok(STANDARD.encode([iv.as_slice(), &sealed].concat()))
+    }
+
     fn key(&self) -> &str {
         secrecy::ExposeSecret::expose_secret(&self.encrypt_key)
     }

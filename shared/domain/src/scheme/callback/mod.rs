@@ -1,4 +1,4 @@
-//! The cryptography of callbacks from the platforms: signatures and sealed bodies. What the callbacks say is not read here.
+//! The cryptography of callbacks from Feishu, WeCom and WeChat: signatures and sealed bodies. What the callbacks say is not read here.
 
 mod cbc;
 mod feishu;
@@ -7,7 +7,7 @@ mod tencent;
 pub use feishu::{FeishuEvents, event_signature};
 pub use tencent::{TencentCallback, signature};
 
-use sluice_domain::failure::FailureKind;
+use crate::failure::FailureKind;
 
 /// Why a callback can not be trusted or read. Says nothing about the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,9 @@
 
 use proptest::prelude::*;
 use secrecy::SecretString;
-use sluice_channels::callback::{CallbackError, FeishuEvents, TencentCallback, event_signature, signature};
+use sluice_domain::scheme::callback::{
+    CallbackError, FeishuEvents, TencentCallback, event_signature, signature,
+};
 
 const FEISHU_KEY: &str = "test key";
 const HELLO: &str = "P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=";
