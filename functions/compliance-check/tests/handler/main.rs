@@ -3,9 +3,9 @@
 #[cfg(test)]
 mod batches;
 #[cfg(test)]
-mod checks;
-#[cfg(test)]
 mod channels;
+#[cfg(test)]
+mod checks;
 #[cfg(test)]
 mod consents;
 #[cfg(test)]

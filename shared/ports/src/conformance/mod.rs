@@ -19,8 +19,8 @@
 use std::future::Future;
 
 use crate::{
-    Acquaintances, AuditLog, ChannelState, CheckedTexts, ConsentStore, ContactLimits, Deliveries, Erasure, Exposures,
-    Intake, OrderBook, Outbox, Queue, Reviews,
+    Acquaintances, AuditLog, ChannelState, CheckedTexts, ConsentStore, ContactLimits, Deliveries, Erasure,
+    Exposures, Intake, OrderBook, Outbox, Queue, Reviews,
 };
 
 pub mod acquaintances;
