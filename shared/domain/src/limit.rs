@@ -162,9 +162,11 @@ mod tests {
         let member = LimitName::WecomMember;
         assert_eq!(member.check(&[span(20, 60), span(500, 3_600)]), Ok(()));
         assert_eq!(member.check(&[span(30, 3_600)]), Ok(()), "stricter than both");
-        for lax in
-            [vec![span(31, 60), span(1_000, 3_600)], vec![span(30, 60)], vec![span(30, 59), span(9, 3_600)]]
-        {
+        for lax in [
+            vec![span(31, 60), span(1_000, 3_600)],
+            vec![span(30, 60)],
+            vec![span(30, 59), span(1_000, 3_600)],
+        ] {
             assert!(member.check(&lax).is_err(), "{lax:?}");
         }
         assert_eq!(LimitName::WecomBot.check(&[span(100, 60)]), Ok(()), "a platform may grant more");

@@ -57,7 +57,7 @@ fn callbacks_come_by_a_route_of_the_api() {
 fn batches_come_from_the_functions_own_queue_and_are_no_larger_than_it_sends() {
     let template = template();
     let mappings = template.mappings();
-    assert_eq!(mappings.len(), 3);
+    assert_eq!(mappings.len(), 4);
     for mapping in mappings {
         let function = template.function_of(mapping.function).unwrap();
         let folder = text(at(template.resource(function.id), &["Metadata", "BuildProperties", "Binary"]));
