@@ -106,11 +106,15 @@ async fn what_is_not_there_stays_on_the_queue_and_nonsense_is_buried() {
 #[tokio::test]
 async fn what_can_not_be_read_is_buried_without_quoting_it() {
     let stage = Stage::usual().await;
-    let sample = include_str!("../../../../events/content-safety/malformed.json");
-    let event = serde_json::from_str(sample).unwrap();
     let metrics = sluice_telemetry::Metrics::default();
-    let answer = sluice_steps::run(&stage.handler, &stage.store, &stage.clock, &metrics, event).await;
-    assert!(answer.batch_item_failures.is_empty());
+    for sample in [
+        include_str!("../../../../events/content-safety/malformed.json"),
+        include_str!("../../../../events/content-safety/not-json.json"),
+    ] {
+        let event = serde_json::from_str(sample).unwrap();
+        let answer = sluice_steps::run(&stage.handler, &stage.store, &stage.clock, &metrics, event).await;
+        assert!(answer.batch_item_failures.is_empty());
+    }
     let letters = stage.store.dead_letters(Queue::Checks, None).unwrap().items;
     assert_eq!(letters.len(), 2);
     assert!(

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use crate::deploy::workspace;
 use crate::proxy::{Proxy, Service};
 use crate::{Dynoxide, Endpoint, Ministack, Wire};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
 use http::{Method, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use sluice_settings::{Bundle, COMPILED_FILE, compile};
 use tokio::net::TcpListener;
 use yaml_serde::Value as Yaml;
 
@@ -82,7 +83,7 @@ impl World {
         create_secrets(&queues).await?;
         let (address, platform) = platform().await?;
         let settings = tempfile::tempdir()?;
-        crate::deploy::compile_settings(settings.path())?;
+        std::fs::write(settings.path().join(COMPILED_FILE), compile(&unthrottled()?)?)?;
         let config = settings.path().display().to_string();
         variables.push(("SLUICE_CONFIG".to_owned(), config));
         variables.push(("SLUICE_SECRETS_PREFIX".to_owned(), SECRETS_PREFIX.to_owned()));
@@ -195,6 +196,31 @@ async fn create_secrets(wire: &Wire) -> Result<()> {
         wire.json("secretsmanager", "secretsmanager.CreateSecret", &body).await?;
     }
     Ok(())
+}
+
+/// The shipped configuration, but leads go to the one destination whose limit a company may raise, and it is raised: what is measured is the
+/// function, not how long it is made to wait.
+fn unthrottled() -> Result<Bundle> {
+    let shipped = Bundle::read(&workspace().join("config"));
+    let changes = [
+        (
+            "        weight: 3\n        recipient: wecom_sales\n",
+            "        weight: 0\n        recipient: wecom_sales\n",
+        ),
+        ("    limits:\n", "    limits:\n      wecom_bot: [{most: 1000000, seconds: 60}]\n"),
+    ];
+    let mut files = Vec::new();
+    for (name, bytes) in shipped.files() {
+        let mut text = std::str::from_utf8(bytes)?.to_owned();
+        if name == "sluice.yaml" {
+            for (from, to) in changes {
+                ensure!(text.contains(from), "the shipped configuration has no `{from}` any more");
+                text = text.replacen(from, to, 1);
+            }
+        }
+        files.push((name.to_owned(), text));
+    }
+    Ok(files.into_iter().collect())
 }
 
 /// A platform that takes every message and gives every token: what is measured is the function.

@@ -245,8 +245,11 @@ async fn demo_in_one_process() -> BTreeMap<String, u64> {
     let Json::One(json) = output.json else { panic!("the demo answers with one document") };
     assert_eq!(json["ok"], true, "{json}");
     let mut totals: BTreeMap<String, u64> = serde_json::from_value(json["totals"].clone()).unwrap();
-    // Nobody reviews what waits in the deployed bundle.
+    // Nobody reviews what waits in the deployed bundle but the platform's own check.
     for event in json["events"].as_array().unwrap() {
+        if event["reason"] == "text_to_check" {
+            continue;
+        }
         let part = match event["decision"].as_str().unwrap() {
             "review, cleared" => "delivered",
             "review, rejected" => "rejected",

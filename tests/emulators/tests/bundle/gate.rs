@@ -128,7 +128,8 @@ impl Gate {
         let endpoints =
             Endpoints::new(&*simulators.feishu_url, &*simulators.wecom_url, &*simulators.wechat_url);
         let sender =
-            Channels::new(endpoints.unwrap(), HyperClient::new().unwrap(), dispatch.secrets, clock.clone());
+            Channels::new(endpoints.unwrap(), HyperClient::new().unwrap(), dispatch.secrets, clock.clone())
+                .sharing(dispatch.store.clone(), dispatch.keys.clone(), SystemEntropy);
         let (reports, signer) = (night.reports(&clock), night.head_signer(&clock));
         let settings_of = || Arc::clone(&settings);
         let gate = Self {
