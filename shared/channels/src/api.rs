@@ -15,7 +15,7 @@ use crate::exchange::Heard;
 use crate::limits::needs;
 use crate::message::{Message, Reply, SendReport};
 use crate::refusal::Refusal;
-use crate::tokens::TokenKey;
+use crate::tokens::{Token, TokenKey};
 use crate::verdict::Verdict;
 use crate::wechat::link::MiniProgramLink;
 use crate::wecom::contact::{ContactWay, CustomerContact, MadeContactWay, Welcome};
@@ -186,6 +186,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         call: Call<'_>,
     ) -> Result<(SendReport, Option<Value>), Refusal> {
         self.accounts.blocked(&self.shared, errand.at, self.clock.now()).await?;
+        self.in_time(call.deadline)?;
         let dialect = call.application.dialect();
         let key = TokenKey {
             tenant: errand.tenant.clone(),
@@ -193,9 +194,13 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             account: call.application.account(),
             secret: call.secret.to_owned(),
         };
-        let mut heard = self.called(errand, &call, &key, false).await?;
+        let token = self.token(errand, call.application, &key).await?;
+        let mut heard = self.called(errand, &call, &token).await?;
         if heard.asks_for_another_token() {
-            heard = self.called(errand, &call, &key, true).await?;
+            self.tokens.forget(&self.shared, &self.clock, &key, &token).await;
+            self.in_time(call.deadline)?;
+            let token = self.token(errand, call.application, &key).await?;
+            heard = self.called(errand, &call, &token).await?;
         }
         let mut found = None;
         let report = self.conclude(errand, dialect, &call.payload, heard, |body| {
@@ -206,19 +211,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         Ok((report, found))
     }
 
-    async fn called(
-        &self,
-        errand: Errand<'_>,
-        call: &Call<'_>,
-        key: &TokenKey,
-        renew: bool,
-    ) -> Result<Heard, Refusal> {
-        self.in_time(call.deadline)?;
-        let mut token = self.token(errand, call.application, key).await?;
-        if renew {
-            self.tokens.forget(&self.shared, &self.clock, key, &token).await;
-            token = self.token(errand, call.application, key).await?;
-        }
+    async fn called(&self, errand: Errand<'_>, call: &Call<'_>, token: &Token) -> Result<Heard, Refusal> {
         self.admitted(errand).await?;
         self.in_time(call.deadline)?;
         let url = format!("{}?access_token={}", call.url, call::query(token.expose()));
