@@ -63,11 +63,6 @@ pub(super) fn is_hex_of(received: &str, digest: &[u8]) -> Choice {
     (*bytes).ct_eq(digest)
 }
 
-/// Is `received` this lower-case hex, without case?
-pub(super) fn is_hex(received: &str, expected: &str) -> Choice {
-    received.to_ascii_lowercase().as_bytes().ct_eq(expected.as_bytes())
-}
-
 /// Is `received` the digest in base64?
 pub(super) fn is_base64_of(received: &str, digest: &[u8]) -> Choice {
     STANDARD.encode(digest).as_bytes().ct_eq(received.as_bytes())

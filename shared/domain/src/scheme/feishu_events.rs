@@ -6,11 +6,10 @@
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use subtle::ConstantTimeEq as _;
+use subtle::{Choice, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
-use super::callback::{FeishuEvents, event_signature};
-use super::digest::is_hex;
+use super::callback::FeishuEvents;
 use super::tencent_push::told;
 use super::{Credentials, Handshake, Received, SecretVersion, Verified, VerifyError};
 use crate::event::wire::{self, Text};
@@ -86,8 +85,8 @@ pub(super) fn verify<'a>(
     let sign = received.signature_header(SIGNATURE)?;
     let (timestamp, nonce) = (received.need_header(TIMESTAMP)?, received.need_header(NONCE)?);
     let secret = credentials.matching(|secret| {
-        let key = Secret::parse(secret)?.encrypt_key;
-        Ok(is_hex(sign, &event_signature(timestamp, nonce, exposed(&key), received.body())))
+        let events = FeishuEvents::new(Secret::parse(secret)?.encrypt_key);
+        Ok(Choice::from(u8::from(events.verify(timestamp, nonce, received.body(), sign).is_ok())))
     })?;
     credentials.fresh(timestamp, now)?;
     let secrets = Secret::parse(credentials.secret(secret))?;

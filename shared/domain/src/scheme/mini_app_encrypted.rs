@@ -4,16 +4,13 @@
 //! PKCS#7 over blocks of **32**; the plaintext is **32** random bytes ‖ length (4, big-endian) ‖ message ‖ application id.
 //! It looks like WeChat's, which has 16 random bytes: the two must not share a decoder.
 
-use aes::Aes256;
 use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD};
-use cbc::cipher::block_padding::NoPadding;
-use cbc::cipher::{BlockModeDecrypt as _, BlockModeEncrypt as _, KeyIvInit as _};
+use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::callback::{cbc, encoding_key};
 use super::mini_app_push::matches;
 use super::{Credentials, FlatXml, Received, Verified, VerifyError};
 use crate::event::wire::{self, Text};
@@ -23,21 +20,25 @@ use crate::time::UnixMillis;
 /// Random bytes before the message.
 pub(super) const PREFIX: usize = 32;
 /// PKCS#7 pads to multiples of this, not of the cipher's 16.
-const PADDING: usize = 32;
-/// `EncodingAESKey` is 43 characters: 256 bits and two that don't count.
-const KEY_BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+const PADDING: u8 = 32;
 
-/// The two parts of the secret.
+/// The two parts of the secret of an encrypted push, here and at WeCom and WeChat.
 #[derive(Deserialize)]
-struct Secret {
-    token: SecretString,
-    encoding_aes_key: SecretString,
+pub(super) struct Secret {
+    pub(super) token: SecretString,
+    pub(super) encoding_aes_key: SecretString,
 }
+
+impl Secret {
+    pub(super) fn parse(text: &str) -> Result<Self, VerifyError> {
+        serde_json::from_str(text).map_err(|_| WRONG)
+    }
+}
+
+/// Why a secret is none.
+pub(super) const WRONG: VerifyError = VerifyError::CredentialUnusable(
+    "the scheme takes JSON with `token` and `encoding_aes_key` (43 characters of base64)",
+);
 
 /// The token, and the AES key with its IV.
 pub(super) struct Keys {
@@ -47,14 +48,9 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) fn parse(secret: &str) -> Result<Self, VerifyError> {
-        const WRONG: VerifyError = VerifyError::CredentialUnusable(
-            "`mini-app-encrypted` takes JSON with `token` and `encoding_aes_key` (43 characters)",
-        );
-        let secret: Secret = serde_json::from_str(secret).map_err(|_| WRONG)?;
-        let text = crate::sealed::exposed(&secret.encoding_aes_key);
-        let bytes = Zeroizing::new(KEY_BASE64.decode(text).map_err(|_| WRONG)?);
-        let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| WRONG)?;
-        Ok(Self { token: secret.token, key: Zeroizing::new(key) })
+        let Secret { token, encoding_aes_key } = Secret::parse(secret)?;
+        let key = encoding_key(&encoding_aes_key).map_err(|_| WRONG)?;
+        Ok(Self { token, key })
     }
 
     pub(super) fn token(&self) -> &str {
@@ -68,16 +64,9 @@ impl Keys {
     /// The message and the application id in a ciphertext.
     fn open(&self, encrypted: &str) -> Result<(Zeroizing<Vec<u8>>, String), VerifyError> {
         let wrong = VerifyError::NotDecryptable;
-        let mut bytes = Zeroizing::new(STANDARD.decode(encrypted).map_err(|_| wrong("no base64"))?);
-        let plain = cbc::Decryptor::<Aes256>::new(&(*self.key).into(), &self.iv().into())
-            .decrypt_padded::<NoPadding>(&mut bytes)
-            .map_err(|_| wrong("no whole blocks"))?;
-        let padding = usize::from(plain.last().copied().ok_or(wrong("empty"))?);
-        if !(1..=PADDING).contains(&padding) {
-            return Err(wrong("bad padding"));
-        }
-        let end = plain.len().checked_sub(padding).ok_or(wrong("bad padding"))?;
-        let (content, _) = plain.split_at_checked(end).ok_or(wrong("bad padding"))?;
+        let bytes = STANDARD.decode(encrypted).map_err(|_| wrong("no base64"))?;
+        let content = cbc::open(&self.key, &self.iv(), &bytes, PADDING).map(Zeroizing::new);
+        let content = content.map_err(|_| wrong("no whole blocks, or bad padding"))?;
         let (_random, rest) = content.split_at_checked(PREFIX).ok_or(wrong("too short"))?;
         let (length, rest) = rest.split_first_chunk::<4>().ok_or(wrong("too short"))?;
         let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| wrong("too long"))?;
@@ -89,13 +78,8 @@ impl Keys {
     /// Encrypts a message as the platform does.
     pub(super) fn seal(&self, random: [u8; PREFIX], message: &[u8], app_id: &str) -> Option<String> {
         let length = u32::try_from(message.len()).ok()?.to_be_bytes();
-        let mut plain = [&random, length.as_slice(), message, app_id.as_bytes()].concat();
-        let padding = PADDING - plain.len() % PADDING;
-        plain.resize(plain.len() + padding, u8::try_from(padding).ok()?);
-        let length = plain.len();
-        let sealed = cbc::Encryptor::<Aes256>::new(&(*self.key).into(), &self.iv().into())
-            .encrypt_padded::<NoPadding>(&mut plain, length)
-            .ok()?;
+        let plain = [&random, length.as_slice(), message, app_id.as_bytes()].concat();
+        let sealed = cbc::seal(&self.key, &self.iv(), plain, PADDING).ok()?;
         Some(STANDARD.encode(sealed))
     }
 }

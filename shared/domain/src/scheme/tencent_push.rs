@@ -6,40 +6,23 @@
 //!
 //! WeChat's plain mode is refused: its `signature` does not cover the body, so whoever saw one address could send what they like.
 
-use secrecy::SecretString;
 use serde::Deserialize;
+use subtle::Choice;
 use zeroize::Zeroizing;
 
-use super::callback::{CallbackError, TencentCallback, signature};
-use super::digest::is_hex;
+use super::callback::{CallbackError, TencentCallback};
+use super::mini_app_encrypted::{Secret, WRONG};
+use super::mini_app_push::matches;
 use super::{Credentials, FlatXml, Handshake, Received, Verified, VerifyError};
 use crate::event::wire::{self, Text};
 use crate::sealed::exposed;
 use crate::source::SchemeName;
 use crate::time::UnixMillis;
 
-/// The two parts of the secret.
-#[derive(Deserialize)]
-struct Secret {
-    token: SecretString,
-    encoding_aes_key: SecretString,
-}
-
-impl Secret {
-    fn parse(text: &str) -> Result<Self, VerifyError> {
-        serde_json::from_str(text).map_err(|_| {
-            VerifyError::CredentialUnusable("the scheme takes JSON with `token` and `encoding_aes_key`")
-        })
-    }
-
-    fn callback(self, receiver: &str) -> Result<TencentCallback, VerifyError> {
-        TencentCallback::new(self.token, &self.encoding_aes_key, receiver).map_err(told)
-    }
-}
-
 /// The crypto of a source's secret and application.
 pub(super) fn callback(secret: &str, credentials: &Credentials<'_>) -> Result<TencentCallback, VerifyError> {
-    Secret::parse(secret)?.callback(credentials.need_app_id()?)
+    let Secret { token, encoding_aes_key } = Secret::parse(secret)?;
+    TencentCallback::new(token, &encoding_aes_key, credentials.need_app_id()?).map_err(told)
 }
 
 pub(super) fn verify<'a>(
@@ -59,7 +42,8 @@ pub(super) fn verify<'a>(
     let sign = sign.ok_or(VerifyError::QueryMissing("msg_signature"))?;
     let (timestamp, nonce) = (received.need_query("timestamp")?, received.need_query("nonce")?);
     let secret = credentials.matching(|secret| {
-        Ok(is_hex(sign, &callback(secret, credentials)?.sign(timestamp, nonce, &sealed)))
+        let genuine = callback(secret, credentials)?.verify(timestamp, nonce, &sealed, sign);
+        Ok(Choice::from(u8::from(genuine.is_ok())))
     })?;
     credentials.fresh(timestamp, now)?;
     let message = callback(credentials.secret(secret), credentials)?.open(&sealed).map_err(told)?;
@@ -79,8 +63,7 @@ fn handshake_of_wechat<'a>(
     let sign = received.need_query("signature")?;
     let (timestamp, nonce) = (received.need_query("timestamp")?, received.need_query("nonce")?);
     let secret = credentials.matching(|secret| {
-        let secret = Secret::parse(secret)?;
-        Ok(is_hex(sign, &signature(&[exposed(&secret.token), timestamp, nonce])))
+        Ok(matches(sign, [exposed(&Secret::parse(secret)?.token), timestamp, nonce, ""]))
     })?;
     credentials.fresh(timestamp, now)?;
     let echo = received.need_query("echostr")?.to_owned();
@@ -112,9 +95,7 @@ pub(super) fn sealed(received: &Received<'_>) -> Result<String, VerifyError> {
 /// In the words of the schemes.
 pub(super) fn told(error: CallbackError) -> VerifyError {
     match error {
-        CallbackError::InvalidKey => {
-            VerifyError::CredentialUnusable("`encoding_aes_key` must be 43 characters of base64")
-        }
+        CallbackError::InvalidKey => WRONG,
         CallbackError::SignatureMismatch => VerifyError::SignatureMismatch,
         CallbackError::MalformedCiphertext => VerifyError::NotDecryptable("no base64, or no whole blocks"),
         CallbackError::WrongKey => VerifyError::NotDecryptable("it is nonsense under this key"),

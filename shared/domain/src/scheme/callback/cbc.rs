@@ -1,4 +1,4 @@
-//! AES-256-CBC with PKCS#7 padding up to a block of 16 bytes (Feishu) or 32 (Tencent, who pads beyond the cipher's own block).
+//! AES-256-CBC with PKCS#7 padding up to a block of 16 bytes (Feishu) or 32 (Tencent and Douyin, who pad beyond the cipher's own block).
 
 use aes::Aes256;
 use aes::cipher::block_padding::NoPadding;
@@ -7,10 +7,10 @@ use aes::cipher::{BlockModeDecrypt as _, BlockModeEncrypt as _, KeyIvInit as _};
 use super::CallbackError;
 
 /// Bytes of a cipher block and of an IV.
-pub(super) const BLOCK: usize = 16;
+pub(in crate::scheme) const BLOCK: usize = 16;
 
 /// Opens; `padded_to` is 16 or 32.
-pub(super) fn open(
+pub(in crate::scheme) fn open(
     key: &[u8; 32],
     iv: &[u8; BLOCK],
     ciphertext: &[u8],
@@ -34,7 +34,7 @@ pub(super) fn open(
 }
 
 /// Seals; `padded_to` is 16 or 32.
-pub(super) fn seal(
+pub(in crate::scheme) fn seal(
     key: &[u8; 32],
     iv: &[u8; BLOCK],
     mut text: Vec<u8>,

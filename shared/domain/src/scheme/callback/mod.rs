@@ -1,10 +1,11 @@
 //! The cryptography of callbacks from Feishu, WeCom and WeChat: signatures and sealed bodies. What the callbacks say is not read here.
 
-mod cbc;
+pub(super) mod cbc;
 mod feishu;
 mod tencent;
 
 pub use feishu::{FeishuEvents, event_signature};
+pub(super) use tencent::encoding_key;
 pub use tencent::{TencentCallback, signature};
 
 use crate::failure::FailureKind;

@@ -39,11 +39,7 @@ impl TencentCallback {
         encoding_aes_key: &SecretString,
         receiver: impl Into<String>,
     ) -> Result<Self, CallbackError> {
-        let bytes = Zeroizing::new(
-            ENCODING_KEY.decode(encoding_aes_key.expose_secret()).map_err(|_| CallbackError::InvalidKey)?,
-        );
-        let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| CallbackError::InvalidKey)?;
-        Ok(Self { token, key: Zeroizing::new(key), receiver: receiver.into() })
+        Ok(Self { token, key: encoding_key(encoding_aes_key)?, receiver: receiver.into() })
     }
 
     /// Checks `msg_signature` over the sealed text, in constant time.
@@ -104,6 +100,14 @@ impl TencentCallback {
     fn iv(&self) -> Result<&[u8; cbc::BLOCK], CallbackError> {
         self.key.first_chunk().ok_or(CallbackError::InvalidKey)
     }
+}
+
+/// The AES key of an `EncodingAESKey`, here and at Douyin's mini-programs.
+pub(in crate::scheme) fn encoding_key(text: &SecretString) -> Result<Zeroizing<[u8; 32]>, CallbackError> {
+    let bytes = ENCODING_KEY.decode(text.expose_secret()).map(Zeroizing::new);
+    let bytes = bytes.map_err(|_| CallbackError::InvalidKey)?;
+    let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| CallbackError::InvalidKey)?;
+    Ok(Zeroizing::new(key))
 }
 
 /// Lower-case hex SHA-1 of the sorted parts, one after the other: `msg_signature` over token, timestamp, nonce and sealed text,
