@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest as _, Sha256};
 use sluice_channels::{Message, Reply};
 use sluice_domain::decision::Verdict;
-use sluice_domain::destination::{Channel, Destination};
+use sluice_domain::destination::Destination;
 use sluice_domain::event::{Event, EventKind, PersonalField, Subject};
 use sluice_domain::failure::FailureKind;
 use sluice_domain::id::{EventKey, MessageId, TraceId};
@@ -214,30 +214,31 @@ pub(crate) struct Origin {
     pub(crate) at: UnixMillis,
 }
 
-/// The link that goes with a message: to the lead for staff, to the page for a landing, none for the person.
+/// The link that goes with a message: to the lead for staff, none for the person.
 pub(crate) fn link(
     origin: &Origin,
     destination: &Destination,
     tenant: &Tenant,
     keys: &TenantKeys,
 ) -> Result<Option<(String, String)>, ComposeError> {
-    match (&destination.channel, &tenant.links.lead_base) {
-        (Channel::Landing { page }, _) => signed(("打开", page), origin, destination, tenant, keys).map(Some),
-        (channel, _) if channel.is_to_person() => Ok(None),
-        (_, Some(base)) => signed(("查看线索", base), origin, destination, tenant, keys).map(Some),
-        (_, None) => Ok(None),
+    match &tenant.links.lead_base {
+        Some(base) if !destination.channel.is_to_person() => {
+            let link = signed(base, origin, destination, tenant, keys)?;
+            Ok(Some(("查看线索".to_owned(), link)))
+        }
+        Some(_) | None => Ok(None),
     }
 }
 
 /// A signed link, which holds for the configured hours from the clearance. Its campaign is the destination's id, its reference the event's
 /// trace. Key and nonce are the event's: the same at every attempt, also when a key was added meanwhile.
 fn signed(
-    (label, base): (&str, &str),
+    base: &str,
     origin: &Origin,
     destination: &Destination,
     tenant: &Tenant,
     keys: &TenantKeys,
-) -> Result<(String, String), ComposeError> {
+) -> Result<String, ComposeError> {
     let [_, _, _, _, nonce @ ..] = *origin.trace.as_bytes();
     let what = ToSign {
         campaign: &campaign(destination),
@@ -248,12 +249,7 @@ fn signed(
         key: origin.key,
     };
     let token = sign_link(keys, &what)?;
-    // A landing page is reached through the front door, where that is known; it counts the openings.
-    let link = match (&destination.channel, &tenant.links.door) {
-        (Channel::Landing { .. }, Some(door)) => format!("{}/links/{token}", door.trim_end_matches('/')),
-        _ => link_to(base, &token),
-    };
-    Ok((label.to_owned(), link))
+    Ok(link_to(base, &token))
 }
 
 /// Ids may hold characters that names of campaigns may not.
@@ -306,6 +302,7 @@ pub(crate) fn title(kind: EventKind) -> &'static str {
 mod tests {
     use super::*;
     use sluice_domain::consent::Recipient;
+    use sluice_domain::destination::Channel;
     use sluice_domain::id::{DestinationId, MessageId, SourceId, TenantId};
 
     #[test]

@@ -133,7 +133,6 @@ impl Stage {
                 | Channel::DouyinMessage { .. }
                 | Channel::DouyinComment { .. }
                 | Channel::Webhook { .. } => Some(1),
-                Channel::Landing { .. } => Some(0),
             }
         };
         delivered.filter_map(members).sum()

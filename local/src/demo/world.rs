@@ -191,11 +191,10 @@ impl World {
                             followers: vec![WECHAT_FOLLOWER.to_owned()],
                         });
                     }
-                    // None of the demo's: the first two ask for an account of a merchant, the others for a system of one.
+                    // None of the demo's: the first two ask for an account of a merchant, the last for a system of one.
                     Channel::DouyinMessage { .. }
                     | Channel::DouyinComment { .. }
-                    | Channel::Webhook { .. }
-                    | Channel::Landing { .. } => {}
+                    | Channel::Webhook { .. } => {}
                 }
             }
         }
@@ -239,7 +238,6 @@ fn secret_names(channel: &Channel) -> Vec<&str> {
         Channel::DouyinMessage { refresh_token, .. } | Channel::DouyinComment { refresh_token, .. } => {
             vec![refresh_token]
         }
-        Channel::Landing { .. } => Vec::new(),
         Channel::WecomBot { key } => vec![key],
     }
 }

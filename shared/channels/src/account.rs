@@ -124,7 +124,6 @@ fn account_of(channel: &Channel) -> (&'static str, String) {
             ("douyin", client_key.clone())
         }
         Channel::Webhook { url, .. } => ("webhook", url.clone()),
-        Channel::Landing { page } => ("landing", page.clone()),
     }
 }
 

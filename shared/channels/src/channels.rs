@@ -142,13 +142,6 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             Channel::Webhook { url, secret, allow_private } => {
                 self.webhook(errand, url, secret, *allow_private).await
             }
-            Channel::Landing { .. } => Ok(SendReport {
-                outcome: Outcome::Delivered { provider_id: None },
-                code: Some("landing".to_owned()),
-                message: None,
-                provider_log_id: None,
-                request_sha256: None,
-            }),
         }
     }
 
@@ -213,8 +206,7 @@ pub fn idempotency(channel: &Channel) -> Idempotency {
         | Channel::WecomBot { .. }
         | Channel::WechatCustom { .. }
         | Channel::DouyinMessage { .. }
-        | Channel::DouyinComment { .. }
-        | Channel::Landing { .. } => Idempotency::None,
+        | Channel::DouyinComment { .. } => Idempotency::None,
     }
 }
 

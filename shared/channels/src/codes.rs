@@ -58,8 +58,8 @@ fn tables_of(channel: &Channel) -> &'static [&'static [Row]] {
             wechat::TABLES
         }
         Channel::DouyinMessage { .. } | Channel::DouyinComment { .. } => douyin::TABLES,
-        // They answer with statuses, not with codes.
-        Channel::Webhook { .. } | Channel::Landing { .. } => &[],
+        // It answers with statuses, not with codes.
+        Channel::Webhook { .. } => &[],
     }
 }
 

@@ -203,11 +203,3 @@ fn repeats_end_before_anybody_forgets_and_consents_are_spent_once() {
         }
     }
 }
-
-#[test]
-fn a_landing_page_is_reached_without_a_request() {
-    let channel = Channel::Landing { page: "https://www.example.com/spring".into() };
-    let (report, requests) = send(&channel, &message(), vec![answer(500, "")]);
-    assert_eq!((report.code.as_deref(), requests.len()), (Some("landing"), 0));
-    assert_eq!(report.outcome, Outcome::Delivered { provider_id: None });
-}

@@ -118,11 +118,6 @@ pub enum Channel {
         #[serde(default)]
         allow_private: bool,
     },
-    /// A landing page: nothing is sent, the person is led there by a signed link.
-    Landing {
-        /// The page; https, its domain must be allowed.
-        page: String,
-    },
 }
 
 /// What Douyin's channels must be configured with, word by word.
@@ -181,8 +176,7 @@ impl Channel {
             | Self::WecomApp { .. }
             | Self::DouyinMessage { .. }
             | Self::DouyinComment { .. }
-            | Self::Webhook { .. }
-            | Self::Landing { .. } => None,
+            | Self::Webhook { .. } => None,
         }
     }
 
@@ -205,10 +199,7 @@ impl Channel {
             Self::WecomApp { .. } | Self::WechatCustom { .. } => 2_048,
             Self::DouyinMessage { .. } | Self::DouyinComment { .. } => 1_500,
             // Of a template, the platform has the text; the fields are short.
-            Self::FeishuApp { .. }
-            | Self::WechatTemplate { .. }
-            | Self::WechatSubscribe { .. }
-            | Self::Landing { .. } => 30_000,
+            Self::FeishuApp { .. } | Self::WechatTemplate { .. } | Self::WechatSubscribe { .. } => 30_000,
         }
     }
 
@@ -230,7 +221,6 @@ impl Channel {
             Self::DouyinMessage { .. } => "douyin_message",
             Self::DouyinComment { .. } => "douyin_comment",
             Self::Webhook { .. } => "webhook",
-            Self::Landing { .. } => "landing",
         }
     }
 }

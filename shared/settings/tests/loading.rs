@@ -520,11 +520,6 @@ fn channels_are_held_to_what_their_platforms_forbid() {
         let expected: &[&str] = if good { &[] } else { &["webhook_address"] };
         assert_eq!(with(&webhook(rest), "", ""), expected, "{rest}");
     }
-    let landing = |page: &str| {
-        format!("      - {{ id: l, channel: landing, recipient: feishu_leads, page: {page} }}\n")
-    };
-    assert_eq!(with(&landing("https://www.example.com/spring"), "", ""), Vec::<&str>::new());
-    assert_eq!(with(&landing("https://evil.example.net/"), "", ""), ["landing_page"]);
 }
 
 /// What the last look would withhold is told when the configuration is checked, at the script, with the rule and the words.

@@ -158,18 +158,3 @@ async fn a_reply_on_douyin_leads_nowhere() {
         assert_eq!(desk.platform.taken().is_empty(), code.is_some(), "{text}");
     }
 }
-
-#[tokio::test(flavor = "current_thread")]
-async fn a_landing_page_is_led_to_by_a_link_through_the_front_door() {
-    let page = "https://www.example.com/spring";
-    let desk = desk_with(with_channel(Channel::Landing { page: page.into() }, "已登记"));
-    let assigned = assigned(1, BOT, Verdict::AllowMasked);
-    assert_eq!(desk.deliver(&assigned).await, Ok(()));
-    let (_, message) = desk.platform.taken().remove(0);
-    let (_, link) = message.link.unwrap();
-    assert!(link.starts_with("https://go.example.com/links/"), "{link}");
-    let event = assigned.cleared.event();
-    let verified = verify_link(&keys(&event.key.tenant), token_of(&link), 0, desk.now()).unwrap();
-    assert_eq!((verified.campaign.as_str(), verified.destination.as_str()), (BOT, page));
-    assert_eq!(verified.reference.unwrap().as_str(), event.trace_id.to_string());
-}

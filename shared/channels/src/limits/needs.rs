@@ -45,8 +45,7 @@ pub(crate) fn of(
         | Channel::WechatSubscribe { .. }
         | Channel::DouyinMessage { .. }
         | Channel::DouyinComment { .. }
-        | Channel::Webhook { .. }
-        | Channel::Landing { .. } => Vec::new(),
+        | Channel::Webhook { .. } => Vec::new(),
     }
 }
 

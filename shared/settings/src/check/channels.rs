@@ -14,7 +14,7 @@ const MARKETING: [&str; 7] = ["market", "promot", "campaign", "advert", "coupon"
 
 pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
     for destination in &tenant.destinations {
-        one(destination, tenant, findings);
+        one(destination, findings);
     }
     for route in &tenant.routes {
         for id in &route.value.destinations {
@@ -26,7 +26,7 @@ pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
     }
 }
 
-fn one(destination: &Spanned<Destination>, tenant: &TenantFile, findings: &mut Findings<'_>) {
+fn one(destination: &Spanned<Destination>, findings: &mut Findings<'_>) {
     let id = &destination.value.id;
     let mut problem =
         |code, message: String| findings.add(destination, code, format!("destination `{id}`: {message}"));
@@ -64,15 +64,6 @@ fn one(destination: &Spanned<Destination>, tenant: &TenantFile, findings: &mut F
         Channel::Webhook { url, allow_private, .. } => {
             if let Err(message) = address(url, *allow_private) {
                 problem("webhook_address", message.to_owned());
-            }
-        }
-        Channel::Landing { page } => {
-            let links = tenant.links.as_ref().map(|links| &links.value);
-            let refused = links.map_or(Some("`links` are not configured".to_owned()), |links| {
-                links.explain(page).err().map(|refusal| refusal.to_string())
-            });
-            if let Some(refused) = refused {
-                problem("landing_page", format!("`page` may not be sent: {refused}"));
             }
         }
         _ => {}

@@ -36,8 +36,7 @@ pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
             | Channel::WechatSubscribe { .. }
             | Channel::DouyinMessage { .. }
             | Channel::DouyinComment { .. }
-            | Channel::Webhook { .. }
-            | Channel::Landing { .. } => {}
+            | Channel::Webhook { .. } => {}
         }
         let Some(link) = &here.acquisition_link else { continue };
         let plain = link.strip_prefix(ACQUISITION).is_some_and(|code| {

@@ -37,7 +37,6 @@ fn fields(channel: &Channel) -> Vec<(&'static str, &str)> {
         Channel::DouyinMessage { refresh_token, .. } | Channel::DouyinComment { refresh_token, .. } => {
             vec![("refresh_token", refresh_token)]
         }
-        Channel::Landing { .. } => Vec::new(),
     }
 }
 

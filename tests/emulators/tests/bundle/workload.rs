@@ -72,7 +72,6 @@ fn audience(channel: &Channel) -> ((Platform, &'static str), u64) {
         Channel::DouyinMessage { .. } => ((Platform::Douyin, "message"), 1),
         Channel::DouyinComment { .. } => ((Platform::Douyin, "comment"), 1),
         Channel::Webhook { .. } => ((Platform::Webhook, "webhook"), 1),
-        Channel::Landing { .. } => ((Platform::Webhook, "landing"), 0),
     }
 }
 

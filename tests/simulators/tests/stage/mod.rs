@@ -232,6 +232,6 @@ pub(crate) fn platform_of(channel: &Channel) -> Platform {
             Platform::Wechat
         }
         Channel::DouyinMessage { .. } | Channel::DouyinComment { .. } => Platform::Douyin,
-        Channel::Webhook { .. } | Channel::Landing { .. } => Platform::Webhook,
+        Channel::Webhook { .. } => Platform::Webhook,
     }
 }
