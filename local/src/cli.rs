@@ -1,30 +1,35 @@
 //! The command line.
 
 mod audit;
+mod bucket;
 mod channels;
+mod consent;
 mod endpoints;
 mod link;
+mod review;
 mod safety;
 mod script;
+mod verify;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
-use sluice_domain::consent::Separate;
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use sluice_domain::id::TenantId;
-use sluice_domain::review::{Point, ReviewerName, StateName, Why};
-use sluice_domain::source::{Digest, SchemeName};
 use sluice_domain::time::BusinessDay;
 
 pub use audit::{Audit, AuditProve, AuditVerify};
+pub use bucket::{Algorithm, Bucket, BucketAssign, BucketHash};
 pub use channels::{
     Channels, ChannelsCodes, ChannelsContactWay, ChannelsMiniLink, MiniLinkKind, PlatformName,
 };
+pub use consent::{Consent, Person, ReceiptAction, SeparateName};
 pub use endpoints::{EndpointWhich, Endpoints};
 pub use link::{Link, LinkCheck, LinkQr, LinkSign, LinkVerify};
+pub use review::{Review, ReviewVoice, ReviewWhich};
 pub use safety::{CensorPlace, Safety, SafetyCheck};
 pub use script::{ScriptRender, Scripts};
+pub use verify::{DigestName, Verify};
 
 /// Sluice, the compliance gate between Douyin and private-domain channels.
 #[derive(Debug, Parser)]
@@ -185,59 +190,6 @@ pub struct Send {
     pub message_id: Option<String>,
 }
 
-/// `verify`.
-#[derive(Debug, Args)]
-pub struct Verify {
-    /// The signing scheme.
-    #[arg(long)]
-    pub scheme: SchemeName,
-    /// The secret: for `mini-app-encrypted` a JSON object with `token` and `encoding_aes_key`, for `trade-system` a public key in PEM.
-    #[arg(long, required_unless_present = "secret_file", value_name = "SECRET")]
-    pub secret: Option<String>,
-    /// Read the secret from a file instead, so that it is in no process list.
-    #[arg(long, conflicts_with = "secret", value_name = "FILE")]
-    pub secret_file: Option<PathBuf>,
-    /// The application's public key or id, where the scheme uses one (抖店 `app_key`, `client_key`).
-    #[arg(long)]
-    pub app_id: Option<String>,
-    /// The digest of `open-platform`.
-    #[arg(long, default_value = "sha1")]
-    pub digest: DigestName,
-    /// A header as it came, `Name: value`; repeat it.
-    #[arg(long = "header", value_name = "NAME: VALUE")]
-    pub headers: Vec<String>,
-    /// A query parameter as it came, `name=value`, decoded; repeat it.
-    #[arg(long = "query", value_name = "NAME=VALUE")]
-    pub queries: Vec<String>,
-    /// The method.
-    #[arg(long, default_value = "POST")]
-    pub method: String,
-    /// The raw body: a file, or `-` for standard input; without it, an empty body.
-    #[arg(long, value_name = "FILE")]
-    pub body: Option<PathBuf>,
-    /// The moment to check timestamps against, in Unix seconds; without it, the callback's age is not checked.
-    #[arg(long, value_name = "SECONDS")]
-    pub at: Option<i64>,
-}
-
-/// The digests of the open-platform scheme.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DigestName {
-    /// hex SHA-1 of secret ‖ body, as the platform documents.
-    Sha1,
-    /// hex SHA-256 of secret ‖ body, for fronts that re-sign.
-    Sha256,
-}
-
-impl From<DigestName> for Digest {
-    fn from(name: DigestName) -> Self {
-        match name {
-            DigestName::Sha1 => Self::Sha1,
-            DigestName::Sha256 => Self::Sha256,
-        }
-    }
-}
-
 /// `scan`.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("scan_input").required(true).args(["text", "lines"]))]
@@ -251,62 +203,6 @@ pub struct Scan {
     /// Whose rules; default the first tenant.
     #[arg(long)]
     pub tenant: Option<TenantId>,
-}
-
-/// `bucket`.
-#[derive(Debug, Subcommand)]
-pub enum Bucket {
-    /// Hash one key, or many.
-    #[command(
-        after_help = "Example: sluice bucket hash --algorithm murmur3-x86-32 --seed 0 --key exp1:p-1 --buckets 10000 --json"
-    )]
-    Hash(BucketHash),
-    /// Show bucket, arm and script of a unit in an experiment.
-    #[command(after_help = "Example: sluice bucket assign --experiment greeting --unit p-0011")]
-    Assign(BucketAssign),
-}
-
-/// `bucket hash`.
-#[derive(Debug, Args)]
-#[command(group = ArgGroup::new("hash_input").required(true).args(["key", "keys"]))]
-pub struct BucketHash {
-    /// The hash.
-    #[arg(long, default_value = "murmur3-x86-32")]
-    pub algorithm: Algorithm,
-    /// Its seed.
-    #[arg(long, default_value_t = 0)]
-    pub seed: u32,
-    /// The key.
-    #[arg(long)]
-    pub key: Option<String>,
-    /// A file of keys, one a line; `-` for standard input.
-    #[arg(long, value_name = "FILE")]
-    pub keys: Option<PathBuf>,
-    /// Also scale the hash to so many buckets: (hash · N) >> 32.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    pub buckets: Option<u32>,
-}
-
-/// The hashes of `bucket hash`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Algorithm {
-    /// MurmurHash3, 32 bits, for x86.
-    #[value(name = "murmur3-x86-32")]
-    Murmur3X86_32,
-}
-
-/// `bucket assign`.
-#[derive(Debug, Args)]
-pub struct BucketAssign {
-    /// Whose experiment; default the tenant that has it.
-    #[arg(long)]
-    pub tenant: Option<TenantId>,
-    /// The experiment.
-    #[arg(long)]
-    pub experiment: sluice_domain::id::ExperimentId,
-    /// The unit: a person's pseudonym.
-    #[arg(long)]
-    pub unit: String,
 }
 
 /// `dlq`.
@@ -340,242 +236,6 @@ pub struct Reconcile {
     /// Also write the report as a page (one tenant only).
     #[arg(long, value_name = "FILE", requires = "tenant")]
     pub html: Option<PathBuf>,
-}
-
-/// `consent`.
-#[derive(Debug, Subcommand)]
-pub enum Consent {
-    /// Record a consent that was given elsewhere.
-    #[command(
-        after_help = "Example: sluice consent grant --tenant demo-brand --open-id aaa-1 --purpose sales_contact --recipient wecom_sales --text-version 1 --text-file consent.txt --note 'paper form 17'"
-    )]
-    Grant {
-        /// Who and what.
-        #[command(flatten)]
-        who: Person,
-        /// For what.
-        #[arg(long)]
-        purpose: String,
-        /// To whom.
-        #[arg(long)]
-        recipient: String,
-        /// The version of the text that was shown.
-        #[arg(long)]
-        text_version: String,
-        /// The text that was shown.
-        #[arg(long, value_name = "FILE")]
-        text_file: PathBuf,
-        /// What proves it.
-        #[arg(long)]
-        note: String,
-        /// For how many days; without it, until withdrawn.
-        #[arg(long)]
-        valid_days: Option<u32>,
-        /// What the person agreed to apart; repeat it.
-        #[arg(long, value_name = "WHAT")]
-        separate: Vec<SeparateName>,
-    },
-    /// Withdraw all consents of a person, or one.
-    #[command(
-        after_help = "Example: sluice consent withdraw --tenant demo-brand --open-id aaa-1 --note 'asked by phone'"
-    )]
-    Withdraw {
-        /// Who.
-        #[command(flatten)]
-        who: Person,
-        /// Only for this purpose (with --recipient).
-        #[arg(long, requires = "recipient")]
-        purpose: Option<String>,
-        /// Only towards this recipient (with --purpose).
-        #[arg(long, requires = "purpose")]
-        recipient: Option<String>,
-        /// What proves it.
-        #[arg(long)]
-        note: String,
-    },
-    /// Erase a person: destroy what is known of them, put away what law says to keep. It can not be undone.
-    #[command(
-        after_help = "Example: sluice consent erase --tenant demo-brand --open-id aaa-1 --report erasure.json"
-    )]
-    Erase {
-        /// Who.
-        #[command(flatten)]
-        who: Person,
-        /// Write the report here: what was destroyed, what is kept and why. It names nobody.
-        #[arg(long, value_name = "FILE")]
-        report: Option<PathBuf>,
-    },
-    /// Erase the people of a day whose events say so (`erase_on` in the configuration), unless they agreed anew since. The night does it, too.
-    #[command(after_help = "Example: sluice consent erase-due --tenant demo-brand --day 2026-11-20")]
-    EraseDue {
-        /// Whose customers.
-        #[arg(long)]
-        tenant: TenantId,
-        /// The day of the events, in China Standard Time; default yesterday.
-        #[arg(long)]
-        day: Option<BusinessDay>,
-    },
-    /// Export a signed receipt of a person's consents, in the shape of ISO/IEC TS 27560; or verify one.
-    #[command(
-        subcommand_negates_reqs = true,
-        args_conflicts_with_subcommands = true,
-        after_help = "Example: sluice consent receipt --tenant demo-brand --open-id aaa-1 --out receipt.json"
-    )]
-    Receipt {
-        /// Instead: verify one.
-        #[command(subcommand)]
-        action: Option<ReceiptAction>,
-        /// Whose customer.
-        #[arg(long, required = true)]
-        tenant: Option<TenantId>,
-        /// The platform's open id.
-        #[arg(long, required_unless_present = "person_id", conflicts_with = "person_id")]
-        open_id: Option<String>,
-        /// The pseudonym, `p-…`, or the reference of an erased person.
-        #[arg(long = "person")]
-        person_id: Option<sluice_domain::id::PersonId>,
-        /// Write it here.
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
-    /// Show the consents of a person.
-    #[command(after_help = "Example: sluice consent show --tenant demo-brand --open-id aaa-1")]
-    Show {
-        /// Who.
-        #[command(flatten)]
-        who: Person,
-    },
-}
-
-/// `consent receipt …`.
-#[derive(Debug, Subcommand)]
-pub enum ReceiptAction {
-    /// Say whether a receipt is genuine and unchanged.
-    #[command(after_help = "Example: sluice consent receipt verify receipt.json --public-key audit.pem")]
-    Verify {
-        /// The receipt.
-        file: PathBuf,
-        /// A public key that counts, in PEM, as `sluice audit public-key` prints it; repeat it for keys that were in force before.
-        #[arg(long, required = true, value_name = "FILE")]
-        public_key: Vec<PathBuf>,
-    },
-}
-
-/// What a person agrees to apart from everything else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SeparateName {
-    /// Data is given to another handler (PIPL art. 23).
-    Sharing,
-    /// Data leaves the mainland (PIPL art. 39).
-    CrossBorder,
-    /// Data is sensitive (PIPL art. 29).
-    Sensitive,
-}
-
-impl From<SeparateName> for Separate {
-    fn from(name: SeparateName) -> Self {
-        match name {
-            SeparateName::Sharing => Self::Sharing,
-            SeparateName::CrossBorder => Self::CrossBorder,
-            SeparateName::Sensitive => Self::Sensitive,
-        }
-    }
-}
-
-/// Who: by the platform's open id, or by the pseudonym that logs and records show.
-#[derive(Debug, Args)]
-#[command(group = ArgGroup::new("person").required(true).args(["open_id", "person_id"]))]
-pub struct Person {
-    /// Whose customer.
-    #[arg(long)]
-    pub tenant: TenantId,
-    /// The platform's open id.
-    #[arg(long, conflicts_with = "person_id")]
-    pub open_id: Option<String>,
-    /// The pseudonym, `p-…`.
-    #[arg(long = "person")]
-    pub person_id: Option<sluice_domain::id::PersonId>,
-}
-
-/// `review`.
-#[derive(Debug, Subcommand)]
-pub enum Review {
-    /// List what waits, oldest first, with masked text.
-    #[command(after_help = "Example: sluice review list --tenant demo-brand --json")]
-    List {
-        /// Whose reviews; default every tenant's.
-        #[arg(long)]
-        tenant: Option<TenantId>,
-        /// open, approved, cleared, blocked, rejected or expired.
-        #[arg(long, default_value = "open")]
-        state: StateName,
-    },
-    /// Show one: reasons with their legal basis, the masked text with the evidence in ⟦…⟧, who said what.
-    #[command(
-        after_help = "Example: sluice review show --tenant demo-brand 019aa3f0-…\nThe open text: sluice review show --tenant demo-brand 019aa3f0-… --unmasked --by 王芳 --why '核对号码是否本人'"
-    )]
-    Show {
-        /// Which.
-        #[command(flatten)]
-        which: ReviewWhich,
-        /// Show the open text. Who looked and why goes on record first.
-        #[arg(long, requires_all = ["by", "why"])]
-        unmasked: bool,
-        /// Who looks.
-        #[arg(long, value_name = "NAME", requires = "unmasked")]
-        by: Option<ReviewerName>,
-        /// Why.
-        #[arg(long, value_name = "TEXT", requires = "unmasked")]
-        why: Option<Why>,
-    },
-    /// Approve: once enough people have, the engine looks at consent and rules once more, and the event goes on.
-    #[command(
-        after_help = "Example: sluice review approve --tenant demo-brand 019aa3f0-… --by 王芳 --why '客户本人留的号码'"
-    )]
-    Approve {
-        /// Which.
-        #[command(flatten)]
-        which: ReviewWhich,
-        /// Whose voice.
-        #[command(flatten)]
-        voice: ReviewVoice,
-    },
-    /// Reject: one voice is enough, and it is not sent.
-    #[command(
-        after_help = "Example: sluice review reject --tenant demo-brand 019aa3f0-… --by 李雷 --why '他人的号码'"
-    )]
-    Reject {
-        /// Which.
-        #[command(flatten)]
-        which: ReviewWhich,
-        /// Whose voice.
-        #[command(flatten)]
-        voice: ReviewVoice,
-    },
-}
-
-/// Which review.
-#[derive(Debug, Args)]
-pub struct ReviewWhich {
-    /// Whose event.
-    #[arg(long)]
-    pub tenant: TenantId,
-    /// Its trace id, from `review list`.
-    pub trace: sluice_domain::id::TraceId,
-    /// Where it waits, `event` or `message`; default the rendered message if that was ever held back, else the event.
-    #[arg(long)]
-    pub point: Option<Point>,
-}
-
-/// A reviewer's voice.
-#[derive(Debug, Args)]
-pub struct ReviewVoice {
-    /// Who: the name that the company knows its reviewer by.
-    #[arg(long, value_name = "NAME")]
-    pub by: ReviewerName,
-    /// Why, for whoever asks later. No personal data of customers: it is kept.
-    #[arg(long, value_name = "TEXT")]
-    pub why: Why,
 }
 
 /// `keys`.
