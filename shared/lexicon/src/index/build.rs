@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::codes::Numbers;
-use super::format::{self, ALIGN, Header, LONGEST_WORD, Place, SHORTEST_WORD, Section, block, link};
+use super::format::{self, ALIGN, Header, LONGEST_WORD, Place, SHORTEST_WORD, Section, line, link};
 use super::trie::{Pool, Word};
 
 /// Why a word or a list does not become an index.
@@ -201,6 +201,9 @@ impl Tagsets {
     }
 }
 
+/// Tables of fewer entries are small: they have twice the room that they need, for a look-up that ends with its first line.
+const SMALL: usize = 1 << 16;
+
 /// Key, link, mask of third codes, tag and one: by the first two units.
 type Entry = [u32; 4];
 
@@ -228,32 +231,36 @@ fn blocks(words: &[Word], arena: &[u16]) -> Result<(Vec<Entry>, Vec<u8>), BuildE
 /// A bit for each entry's hash, sixteen to thirty-two bits an entry.
 fn filter(entries: &[Entry]) -> Vec<u8> {
     let words = (entries.len() / 2).next_power_of_two().clamp(2, 1 << 26);
-    let shift = 32 - 5 - words.trailing_zeros();
     let mut filter = vec![0_u32; words];
     for [key, ..] in entries {
-        let bit = format::hash(*key) >> shift;
-        if let Some(word) = filter.get_mut((bit >> 5) as usize) {
-            *word |= 1 << (bit & 31);
+        let hash = format::hash(*key);
+        if let Some(word) = filter.get_mut((hash >> 5) as usize & (words - 1)) {
+            *word |= 1 << (hash & 31);
         }
     }
     filter.into_iter().flat_map(u32::to_le_bytes).collect()
 }
 
-/// The entries as a hash table that no look-up probes longer than allowed.
+/// The entries as a hash table in which no look-up reads more lines than allowed: in the order of their hashes, each in its first line or as soon after it
+/// as there is room. A look-up ends with the line that has room or a greater hash, most often the first.
 fn table(entries: &[Entry]) -> Vec<u8> {
-    let mut slots = entries.len() * 4 / 3 + 1;
+    let mut ordered: Vec<(u32, &Entry)> =
+        entries.iter().map(|entry| (format::hash(entry[0]), entry)).collect();
+    ordered.sort_unstable_by_key(|(hash, _)| *hash);
+    let slots = if entries.len() < SMALL { entries.len() * 2 } else { entries.len() * 4 / 3 };
+    let mut lines = slots / line::ENTRIES + 1;
     'wider: loop {
-        let mut table: Vec<Entry> = vec![[0; 4]; slots];
-        for entry in entries {
-            let first = format::first_slot(format::hash(entry[0]), slots);
-            let free = (0..block::PROBES)
-                .map(|probe| (first + probe) % slots)
-                .find(|at| table.get(*at).is_some_and(|slot| slot[0] == 0));
-            let Some(slot) = free.and_then(|at| table.get_mut(at)) else {
-                slots += slots / 4 + 1;
+        let mut table: Vec<Entry> = vec![[0; 4]; (lines + line::PROBES) * line::ENTRIES];
+        let mut next = 0;
+        for (hash, entry) in &ordered {
+            let first = format::first_line(*hash, lines + line::PROBES) * line::ENTRIES;
+            let at = first.max(next);
+            let Some(slot) = table.get_mut(at).filter(|_| at - first < line::PROBES * line::ENTRIES) else {
+                lines += lines / 4 + 1;
                 continue 'wider;
             };
-            *slot = *entry;
+            *slot = **entry;
+            next = at + 1;
         }
         return table.into_iter().flatten().flat_map(u32::to_le_bytes).collect();
     }

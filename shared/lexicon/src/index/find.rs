@@ -1,12 +1,12 @@
 //! Matching: candidates by the first two units, then level by level.
 
-use super::format::{self, block, code, link};
+use super::format::{self, block, code, line, link};
 use super::units::{Unit, Units};
-use super::{IndexError, View};
+use super::{IndexError, Line, View};
 
 use zerocopy::little_endian::U32;
 
-/// Positions that are looked at together: enough misses to overlap, few enough to stop soon after a first hit.
+/// Candidates that go down together: enough misses to overlap, few enough to stop soon after a first hit.
 const CHUNK: usize = 128;
 
 /// Which matches are wanted.
@@ -21,7 +21,7 @@ pub enum Mode {
 }
 
 /// A word in a text, in units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Match {
     /// The first unit.
     pub start: u32,
@@ -35,7 +35,9 @@ pub struct Match {
 #[derive(Debug, Default)]
 pub struct Scratch {
     units: Vec<Unit>,
+    places: Vec<u32>,
     matches: Vec<Match>,
+    loads: Loads,
     steps: u64,
 }
 
@@ -47,10 +49,38 @@ impl Scratch {
 }
 
 /// A candidate that goes on.
-#[derive(Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Candidate {
     start: u32,
     link: u32,
+}
+
+/// A chunk, with what its candidates need from the index: all loads of a level are made before any is used, so that none waits for another.
+#[derive(Debug)]
+struct Loads {
+    candidates: [Candidate; CHUNK],
+    /// Key and hash.
+    wanted: [(u32, u32); CHUNK],
+    /// The keys of the line where it must be.
+    keys: [[u32; line::ENTRIES]; CHUNK],
+    /// Words of two units.
+    ended: [Match; CHUNK],
+    /// What is not in the line where it must be, but may be in the next: start, key, hash.
+    further: [(u32, u32, u32); CHUNK],
+    headers: [u32; CHUNK],
+}
+
+impl Default for Loads {
+    fn default() -> Self {
+        Self {
+            candidates: [Candidate::default(); CHUNK],
+            wanted: [(0, 0); CHUNK],
+            keys: [[0; line::ENTRIES]; CHUNK],
+            ended: [Match::default(); CHUNK],
+            further: [(0, 0, 0); CHUNK],
+            headers: [0; CHUNK],
+        }
+    }
 }
 
 /// Where a step led.
@@ -79,12 +109,14 @@ impl<'a> View<'a> {
     where
         'a: 's,
     {
-        let Scratch { units, matches, steps } = scratch;
+        let Scratch { units, places, matches, loads, steps } = scratch;
         let count = self.fold(text, units);
         let units = units.get(..count).ok_or(IndexError::Damaged { section: "expansions" })?;
-        let mut search = Search { view: *self, units, matches, steps: 0 };
-        search.run(mode).ok_or(IndexError::Damaged { section: "pool" })?;
+        let passed = self.filter(units, places);
+        let mut search = Search { view: self, units, matches, steps: 0 };
+        let found = search.run(mode, places.get(..passed).unwrap_or_default(), loads);
         *steps = search.steps;
+        found.ok_or(IndexError::Damaged { section: "pool" })?;
         Ok((Units::new(text, units, *self), matches))
     }
 
@@ -106,13 +138,17 @@ impl<'a> View<'a> {
     /// # Errors
     /// As there.
     pub fn find_in(&self, units: &[Unit], mode: Mode, matches: &mut Vec<Match>) -> Result<(), IndexError> {
-        let mut search = Search { view: *self, units, matches, steps: 0 };
-        search.run(mode).ok_or(IndexError::Damaged { section: "pool" })
+        let (mut places, mut loads) = (Vec::new(), Loads::default());
+        let passed = self.filter(units, &mut places);
+        let mut search = Search { view: self, units, matches, steps: 0 };
+        search
+            .run(mode, places.get(..passed).unwrap_or_default(), &mut loads)
+            .ok_or(IndexError::Damaged { section: "pool" })
     }
 }
 
 struct Search<'a, 's> {
-    view: View<'a>,
+    view: &'s View<'a>,
     units: &'s [Unit],
     matches: &'s mut Vec<Match>,
     steps: u64,
@@ -120,12 +156,11 @@ struct Search<'a, 's> {
 
 impl Search<'_, '_> {
     /// `None` when a look-up leaves the index.
-    fn run(&mut self, mode: Mode) -> Option<()> {
+    fn run(&mut self, mode: Mode, places: &[u32], loads: &mut Loads) -> Option<()> {
         self.matches.clear();
-        let (mut from, mut covered, mut kept) = (0, 0, 0);
-        while from + 1 < self.units.len() {
-            self.chunk(from)?;
-            from += CHUNK;
+        let (mut covered, mut kept) = (0, 0);
+        for chunk in places.chunks(CHUNK) {
+            self.chunk(chunk, loads)?;
             if mode == Mode::Any && !self.matches.is_empty() {
                 break;
             }
@@ -161,69 +196,55 @@ impl Search<'_, '_> {
         covered
     }
 
-    /// All matches that begin in one chunk.
-    fn chunk(&mut self, from: usize) -> Option<()> {
-        let mut candidates = [Candidate::default(); CHUNK];
-        let passed = self.filter(from, &mut candidates);
-        let mut active = self.begin(candidates.get_mut(..passed)?)?;
+    /// All matches of the candidates of one chunk.
+    fn chunk(&mut self, places: &[u32], loads: &mut Loads) -> Option<()> {
+        let mut active = self.begin(places, loads)?;
         let mut depth = format::SHORTEST_WORD;
         while active > 0 {
             self.steps += active as u64;
-            active = self.level(depth, candidates.get_mut(..active)?)?;
+            active = self.level(depth, active, loads)?;
             depth += 1;
         }
         Some(())
     }
 
-    /// The positions whose two units may begin a word, with the hash of the two in place of a link. Without a branch.
-    fn filter(&self, from: usize, candidates: &mut [Candidate; CHUNK]) -> usize {
-        let to = self.units.len().min(from + CHUNK + 1);
-        let units = self.units.get(from..to).unwrap_or_default();
-        let mut passed = 0;
-        let Some((first, rest)) = units.split_first() else { return 0 };
-        let mut before = first.code;
-        for (start, unit) in (from as u32..).zip(rest) {
-            let hash = format::hash(format::bigram(before, unit.code));
-            let word = self.view.filter.get((hash >> self.view.filter_shift >> 5) as usize);
-            let bit = word.map_or(0, |word| word.get()) >> (hash >> self.view.filter_shift & 31) & 1;
-            if let Some(slot) = candidates.get_mut(passed & (CHUNK - 1)) {
-                *slot = Candidate { start, link: hash };
-            }
-            passed += bit as usize;
-            before = unit.code;
-        }
-        passed
-    }
-
     /// Looks the first two units up; gives the number of candidates that go on, which are the first.
-    fn begin(&mut self, candidates: &mut [Candidate]) -> Option<usize> {
-        let bigrams = self.view.bigrams;
-        // Entries first, all of them: none waits for another.
-        let mut entries = [[0_u32; 4]; CHUNK];
-        for (entry, candidate) in entries.iter_mut().zip(candidates.iter()) {
-            let slot = format::first_slot(candidate.link, bigrams.len());
-            *entry = bigrams.get(slot)?.map(U32::get);
-        }
-        let mut on = 0;
-        for at in 0..candidates.len() {
-            let Candidate { start, link: hash } = *candidates.get(at)?;
-            let first = start as usize;
-            let [one, two] = [self.units.get(first)?.code, self.units.get(first + 1)?.code];
+    fn begin(&mut self, places: &[u32], loads: &mut Loads) -> Option<usize> {
+        let lines = self.view.bigrams;
+        for ((start, wanted), keys) in places.iter().zip(&mut loads.wanted).zip(&mut loads.keys) {
+            let [one, two] = self.units.get(*start as usize..)?.first_chunk::<2>()?.map(|unit| unit.code);
             let key = format::bigram(one, two);
-            let mut entry = *entries.get(at)?;
-            if entry[0] != key {
-                if entry[0] == 0 {
-                    continue;
-                }
-                entry = probe(bigrams, hash, key)?;
-            }
-            let [_, link, mask, tag] = entry;
+            let hash = format::hash(key);
+            *wanted = (key, hash);
+            *keys = lines.get(format::first_line(hash, lines.len()))?.map(|[key, ..]| key.get());
+        }
+        // Without a branch on what can not be foretold: everything is written, and counts or is written over.
+        let (mut on, mut ended, mut further) = (0, 0, 0);
+        for ((start, (key, hash)), keys) in places.iter().zip(&loads.wanted).zip(&loads.keys) {
+            let start = *start;
+            let [first, second, third, fourth] = keys.map(|there| usize::from(there == *key));
+            let (nth, found) = (second + 2 * third + 3 * fourth, first + second + third + fourth);
+            let line = lines.get(format::first_line(*hash, lines.len()))?;
+            let [_, link, mask, tag] = line.get(nth)?.map(U32::get);
+            let next = self.units.get(start as usize + 2).map_or(0, |unit| mask >> (unit.code & 31) & 1);
+            *loads.candidates.get_mut(on)? = Candidate { start, link };
+            on += found & next as usize;
+            *loads.ended.get_mut(ended)? = Match { start, end: start + 2, tag: tag.wrapping_sub(1) as u16 };
+            ended += found & usize::from(tag != 0);
+            // A full line goes on in the next, if it does not end beyond.
+            let [.., last] = *keys;
+            *loads.further.get_mut(further)? = (start, *key, *hash);
+            further +=
+                usize::from(found == 0) & usize::from(last != 0) & usize::from(format::hash(last) <= *hash);
+        }
+        self.matches.extend_from_slice(loads.ended.get(..ended)?);
+        for (start, key, hash) in loads.further.iter().take(further) {
+            let [_, link, mask, tag] = probe(lines, *hash, *key)?;
             if tag != 0 {
-                self.matches.push(Match { start, end: start + 2, tag: (tag - 1) as u16 });
+                self.matches.push(Match { start: *start, end: start + 2, tag: (tag - 1) as u16 });
             }
-            let next = self.units.get(first + 2).map_or(0, |unit| mask >> (unit.code & 31) & 1);
-            if next != 0 {
-                *candidates.get_mut(on)? = Candidate { start, link };
+            if self.units.get(*start as usize + 2).is_some_and(|unit| mask >> (unit.code & 31) & 1 != 0) {
+                *loads.candidates.get_mut(on)? = Candidate { start: *start, link };
                 on += 1;
             }
         }
@@ -231,18 +252,16 @@ impl Search<'_, '_> {
     }
 
     /// One unit further, for all.
-    fn level(&mut self, depth: usize, candidates: &mut [Candidate]) -> Option<usize> {
-        // Headers first, as above.
-        let mut headers = [0_u32; CHUNK];
-        for (header, candidate) in headers.iter_mut().zip(candidates.iter()) {
+    fn level(&mut self, depth: usize, active: usize, loads: &mut Loads) -> Option<usize> {
+        for (header, candidate) in loads.headers.iter_mut().zip(loads.candidates.iter().take(active)) {
             if candidate.link >> link::SHIFT != link::TAIL_ONE {
                 *header = word_at(self.view.pool, (candidate.link & link::VALUE) as usize * 4)?;
             }
         }
         let mut on = 0;
-        for at in 0..candidates.len() {
-            let Candidate { start, link } = *candidates.get(at)?;
-            let header = *headers.get(at)?;
+        for at in 0..active {
+            let Candidate { start, link } = *loads.candidates.get(at)?;
+            let header = *loads.headers.get(at)?;
             let here = start as usize + depth;
             if link >> link::SHIFT == link::NODE_END {
                 self.hit(start, here, (header & link::TAG) as u16);
@@ -253,7 +272,7 @@ impl Search<'_, '_> {
                 Step::Ended(tag) => self.hit(start, here + 1, tag),
                 Step::EndedAfter(tag, units) => self.hit(start, here + units, tag),
                 Step::On(link) if depth < format::LONGEST_WORD => {
-                    *candidates.get_mut(on)? = Candidate { start, link };
+                    *loads.candidates.get_mut(on)? = Candidate { start, link };
                     on += 1;
                 }
                 // No word is so long: the links go round.
@@ -300,14 +319,16 @@ impl Search<'_, '_> {
     }
 }
 
-/// The entry of a key that is not in its first slot; zeros when there is none. `None`: the table has no such slot, so it is damaged.
-fn probe(bigrams: &[[U32; 4]], hash: u32, key: u32) -> Option<[u32; 4]> {
-    let mut slot = format::first_slot(hash, bigrams.len());
-    for _ in 1..block::PROBES {
-        slot = if slot + 1 < bigrams.len() { slot + 1 } else { 0 };
-        let entry = bigrams.get(slot)?.map(U32::get);
-        if entry[0] == key || entry[0] == 0 {
-            return Some(entry);
+/// The entry of a key that is not in its first line; zeros when there is none. `None`: the table has no such line, so it is damaged.
+fn probe(lines: &[Line], hash: u32, key: u32) -> Option<[u32; 4]> {
+    let first = format::first_line(hash, lines.len());
+    for line in lines.get(first + 1..first + line::PROBES)? {
+        if let Some(entry) = line.iter().find(|entry| entry[0].get() == key) {
+            return Some(entry.map(U32::get));
+        }
+        let [.., [last, ..]] = line;
+        if last.get() == 0 || format::hash(last.get()) > hash {
+            break;
         }
     }
     Some([0; 4])

@@ -15,12 +15,12 @@
 //!
 //! Sections: `meta` (the user's own bytes), `codes` (u16 per character of the basic plane), `beyond` (character, code), `others`
 //! (ranges beyond the basic plane that count, but are in no word), `expansions` and `expanded` (characters that fold to several),
-//! `filter` (bits), `bigrams` (key, link, mask, tag), `pool` (blocks of siblings and tails).
+//! `filter` (bits), `bigrams` (lines of four times key, link, mask, tag), `pool` (blocks of siblings and tails).
 
 use super::IndexError;
 
 pub(super) const MAGIC: [u8; 8] = *b"SLUICELX";
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 pub(super) const HEADER: usize = 64;
 pub(super) const ENTRY: usize = 32;
 pub(super) const ALIGN: usize = 64;
@@ -95,17 +95,30 @@ pub(super) mod block {
 }
 
 /// The key of two codes, and its hash.
+#[inline]
 pub(super) fn bigram(first: u16, second: u16) -> u32 {
     u32::from(first) << 16 | u32::from(second)
 }
 
+/// The middle of the product: every bit of the key is in each of its bits, the low ones too, which the filter takes.
+#[inline]
 pub(super) fn hash(key: u32) -> u32 {
-    (key ^ (key >> 15)).wrapping_mul(0x9E37_79B1)
+    (u64::from(key).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
 }
 
-/// The first slot of a hash among `slots`.
-pub(super) fn first_slot(hash: u32, slots: usize) -> usize {
-    usize::try_from((u64::from(hash) * slots as u64) >> 32).unwrap_or(0)
+/// The table of first two codes, in lines of 64 bytes.
+pub(super) mod line {
+    /// Entries of a line: key, link, mask, tag.
+    pub(crate) const ENTRIES: usize = 4;
+    /// A look-up reads so many lines, at most; the builder widens the table until that is enough.
+    pub(crate) const PROBES: usize = 8;
+}
+
+/// The first line of a hash in a table of so many; the last ones are nobody's first, so that no look-up goes round the end.
+#[inline]
+pub(super) fn first_line(hash: u32, lines: usize) -> usize {
+    let firsts = lines.saturating_sub(line::PROBES);
+    usize::try_from((u64::from(hash) * firsts as u64) >> 32).unwrap_or(0)
 }
 
 /// The sections, in the order of the file: what every text touches comes first.
@@ -161,6 +174,13 @@ pub(super) struct Place {
     pub(super) offset: usize,
     pub(super) length: usize,
     pub(super) crc: u32,
+}
+
+impl Place {
+    /// The bytes there; none if they are not in the file.
+    pub(super) fn of(self, file: &[u8]) -> &[u8] {
+        file.get(self.offset..self.offset + self.length).unwrap_or_default()
+    }
 }
 
 /// The header, read and written.

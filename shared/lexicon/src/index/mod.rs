@@ -15,6 +15,7 @@ mod build;
 mod codes;
 mod find;
 mod format;
+mod read;
 mod trie;
 mod units;
 
@@ -106,7 +107,11 @@ impl Index {
     pub fn open(bytes: Bytes) -> Result<Self, IndexError> {
         let header = Header::read((*bytes.0).as_ref())?;
         let index = Self { bytes, header };
-        index.view().map(drop)?;
+        let view = index.view()?;
+        for section in [Section::Beyond, Section::Others, Section::Expansions] {
+            view.pairs(section)?;
+        }
+        view.expanded()?;
         Ok(index)
     }
 
@@ -147,35 +152,28 @@ impl Index {
     /// # Errors
     /// [`IndexError::Damaged`] when a section has an impossible length; not after [`Index::open`] succeeded.
     pub fn view(&self) -> Result<View<'_>, IndexError> {
-        let filter =
-            <[U32]>::ref_from_bytes(self.section(Section::Filter)).map_err(|_| damaged(Section::Filter))?;
+        // Asked for once: it is a call that the compiler can not see through.
+        let file = (*self.bytes.0).as_ref();
+        let part = |section| self.header.place(section).of(file);
+        let filter = <[U32]>::ref_from_bytes(part(Section::Filter)).map_err(|_| damaged(Section::Filter))?;
         if !filter.len().is_power_of_two() || filter.len() > 1 << 27 {
             return Err(damaged(Section::Filter));
         }
         Ok(View {
-            codes: <[U16; 1 << 16]>::ref_from_bytes(self.section(Section::Codes))
+            codes: <[U16; 1 << 16]>::ref_from_bytes(part(Section::Codes))
                 .map_err(|_| damaged(Section::Codes))?,
-            beyond: cast(self, Section::Beyond)?,
-            others: cast(self, Section::Others)?,
-            expansions: cast(self, Section::Expansions)?,
-            expanded: <[U16]>::ref_from_bytes(self.section(Section::Expanded))
-                .map_err(|_| damaged(Section::Expanded))?,
             filter,
-            filter_shift: 32 - 5 - filter.len().trailing_zeros(),
-            bigrams: <[[U32; 4]]>::ref_from_bytes(self.section(Section::Bigrams))
+            bigrams: <[Line]>::ref_from_bytes(part(Section::Bigrams))
                 .map_err(|_| damaged(Section::Bigrams))?,
-            pool: self.section(Section::Pool),
+            pool: part(Section::Pool),
+            file,
+            header: &self.header,
         })
     }
 
     fn section(&self, section: Section) -> &[u8] {
-        let place = self.header.place(section);
-        (*self.bytes.0).as_ref().get(place.offset..place.offset + place.length).unwrap_or_default()
+        self.header.place(section).of((*self.bytes.0).as_ref())
     }
-}
-
-fn cast(index: &Index, section: Section) -> Result<&[[U32; 2]], IndexError> {
-    <[[U32; 2]]>::ref_from_bytes(index.section(section)).map_err(|_| damaged(section))
 }
 
 fn damaged(section: Section) -> IndexError {
@@ -188,19 +186,31 @@ impl std::fmt::Debug for Index {
     }
 }
 
-/// The sections of an index.
+/// A line of the table of first two codes.
+type Line = [[U32; 4]; format::line::ENTRIES];
+
+/// The sections of an index: at hand what every text needs, the others by their places.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     codes: &'a [U16; 1 << 16],
-    beyond: &'a [[U32; 2]],
-    others: &'a [[U32; 2]],
-    expansions: &'a [[U32; 2]],
-    expanded: &'a [U16],
     filter: &'a [U32],
-    /// What leaves of a hash the number of a word of `filter`.
-    filter_shift: u32,
-    bigrams: &'a [[U32; 4]],
+    bigrams: &'a [Line],
     pool: &'a [u8],
+    file: &'a [u8],
+    header: &'a Header,
+}
+
+impl<'a> View<'a> {
+    /// A section of pairs.
+    fn pairs(&self, section: Section) -> Result<&'a [[U32; 2]], IndexError> {
+        <[[U32; 2]]>::ref_from_bytes(self.header.place(section).of(self.file)).map_err(|_| damaged(section))
+    }
+
+    /// What characters that fold to several become.
+    fn expanded(&self) -> Result<&'a [U16], IndexError> {
+        let section = self.header.place(Section::Expanded).of(self.file);
+        <[U16]>::ref_from_bytes(section).map_err(|_| damaged(Section::Expanded))
+    }
 }
 
 #[cfg(test)]
