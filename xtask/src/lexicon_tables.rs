@@ -5,11 +5,11 @@ use anyhow::Result;
 use crate::process;
 
 /// `cargo xtask lexicon-tables`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
     /// Change nothing; fail when a table is not what its sources give.
     #[arg(long)]
-    check: bool,
+    pub(crate) check: bool,
 }
 
 /// Makes the tables again from Unicode's data, `OpenCC`'s and pinyin's.

@@ -6,6 +6,7 @@ mod dashboard;
 mod events;
 mod lexicon_tables;
 mod process;
+mod public_suffixes;
 mod say;
 mod size;
 mod template;
@@ -47,6 +48,9 @@ enum Chore {
     /// Make the tables of the lexicon again: folding, pinyin.
     #[command(after_help = "Example: cargo xtask lexicon-tables --check")]
     LexiconTables(lexicon_tables::Args),
+    /// Make the table of public suffixes again, after an update of the crate `psl`.
+    #[command(after_help = "Example: cargo xtask public-suffixes --check")]
+    PublicSuffixes(public_suffixes::Args),
     /// Run the benchmarks and print medians with the machine's description.
     #[command(after_help = "Example: cargo xtask bench http --rounds 5 --seconds 5")]
     Bench(bench::Args),
@@ -63,6 +67,7 @@ fn main() -> ExitCode {
         Chore::Dashboard(args) => dashboard::run(&args),
         Chore::Events(args) => events::run(&args),
         Chore::LexiconTables(args) => lexicon_tables::run(&args),
+        Chore::PublicSuffixes(args) => public_suffixes::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::Size(args) => size::run(&args),
     };

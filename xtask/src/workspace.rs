@@ -40,6 +40,8 @@ pub(crate) struct Package {
     pub(crate) name: String,
     /// Its version.
     pub(crate) version: semver::Version,
+    /// Where its `Cargo.toml` is.
+    pub(crate) manifest_path: PathBuf,
     /// An SPDX expression.
     pub(crate) license: Option<String>,
     /// What it builds.

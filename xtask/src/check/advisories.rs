@@ -88,7 +88,7 @@ mod tests {
     fn graph(packages: &[(&str, &str)], rustls_features: &[&str]) -> Metadata {
         let packages: Vec<serde_json::Value> = packages
             .iter()
-            .map(|(name, version)| serde_json::json!({"id": format!("{name}@{version}"), "name": name, "version": version, "license": "MIT", "targets": []}))
+            .map(|(name, version)| serde_json::json!({"id": format!("{name}@{version}"), "name": name, "version": version, "license": "MIT", "manifest_path": "Cargo.toml", "targets": []}))
             .collect();
         let node = serde_json::json!({"id": "rustls@0.23.40", "features": rustls_features});
         serde_json::from_value(serde_json::json!({

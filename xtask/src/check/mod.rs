@@ -1,4 +1,4 @@
-//! Checks that are no tests: format, lints, licences, advisories.
+//! Checks that are no tests: format, lints, licences, advisories, generated tables.
 
 mod advisories;
 mod licences;
@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::workspace::Metadata;
-use crate::{process, say, template};
+use crate::{lexicon_tables, process, public_suffixes, say, template};
 
 /// `cargo xtask check`.
 #[derive(Debug, clap::Args)]
@@ -28,6 +28,8 @@ enum Part {
     Licences,
     /// Known-bad versions, one version of each cryptographic crate, one TLS provider.
     Advisories,
+    /// Generated tables are what their sources give.
+    Tables,
     /// `cargo xtask template`.
     Template,
 }
@@ -70,6 +72,10 @@ fn check(part: Part) -> Result<()> {
             let metadata = Metadata::read()?;
             let list = std::fs::read_to_string(crate::workspace::root().join(".ci/advisories.toml"))?;
             found_nothing(&advisories::check(&metadata, &advisories::List::parse(&list)?))
+        }
+        Part::Tables => {
+            lexicon_tables::run(&lexicon_tables::Args { check: true })?;
+            public_suffixes::run(&public_suffixes::Args { check: true })
         }
         Part::Template => template::run(&template::Args::default()),
     }

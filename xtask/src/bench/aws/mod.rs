@@ -51,7 +51,7 @@ pub(super) fn run(args: &AwsArgs) -> Result<()> {
         say::line(&json!({"machine": machine, "sizes": sizes, "measured": measured}).to_string());
         return Ok(());
     }
-    tables::cold_starts(&measured, &sizes);
+    tables::cold_starts(&measured, &sizes)?;
     for journey in &measured.journeys {
         tables::calls(journey);
     }

@@ -1,6 +1,6 @@
 //! What `cargo xtask bench aws` prints.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::HELLO;
 use super::cost::{PerEvent, count};
@@ -38,7 +38,10 @@ fn mebibytes(start: &ColdStart) -> f64 {
 }
 
 /// Cold starts beside a function that does nothing.
-pub(super) fn cold_starts(measured: &Measured, sizes: &[(String, Size)]) {
+///
+/// # Errors
+/// When one of them was not started.
+pub(super) fn cold_starts(measured: &Measured, sizes: &[(String, Size)]) -> Result<()> {
     let starts = |name: &str| measured.cold_starts.get(name).map(Vec::as_slice).unwrap_or_default();
     let hello = median(starts(HELLO), |start| start.cpu_ms);
     say::line(&format!(
@@ -52,6 +55,7 @@ pub(super) fn cold_starts(measured: &Measured, sizes: &[(String, Size)]) {
     let (mut most_cpu, mut most_rss, mut most_bytes) = (0.0_f64, 0.0_f64, 0);
     for name in FUNCTIONS.into_iter().chain([HELLO]) {
         let all = starts(name);
+        ensure!(!all.is_empty(), "`{name}` was not started");
         let (cpu, rss) = (median(all, |start| start.cpu_ms), median(all, mebibytes));
         let (lower, upper) = quartiles(all, |start| start.cpu_ms);
         let calls = median(all, |start| count(start.calls));
@@ -74,6 +78,7 @@ pub(super) fn cold_starts(measured: &Measured, sizes: &[(String, Size)]) {
         met(most_bytes <= 6_000_000),
         met(most_rss * 1.048_576 <= 15.0)
     ));
+    Ok(())
 }
 
 /// What each function asks of AWS, for one event.
