@@ -3,11 +3,10 @@
 //! | table | from |
 //! |---|---|
 //! | `fold.bin` | Unicode's decompositions and case (crate `unicode-normalization`, std), confusables (crate `unicode-security`), OpenCC's `TSCharacters.txt` |
-//! | `pinyin.tsv` | the crate `pinyin` |
+//! | `pinyin.bin` | the crate `pinyin` |
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::error::Error;
-use std::fmt::Write as _;
 use std::path::Path;
 
 use pinyin::ToPinyin as _;
@@ -35,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/lexicon/data");
     let simplified = simplified(&std::fs::read_to_string(data.join("opencc/TSCharacters.txt"))?);
     let mut stale = Vec::new();
-    for (name, made) in [("fold.bin", fold_table(&simplified)?), ("pinyin.tsv", pinyin_table()?.into_bytes())]
+    for (name, made) in [("fold.bin", fold_table(&simplified)?), ("pinyin.bin", pinyin_table()?)]
     {
         let path = data.join(name);
         if check && std::fs::read(&path).ok().as_ref() != Some(&made) {
@@ -273,19 +272,25 @@ impl Table {
 }
 
 /// A line per syllable: the syllable without its tone, a tab, its characters.
-fn pinyin_table() -> Result<String, Box<dyn Error>> {
-    let mut syllables: BTreeMap<String, String> = BTreeMap::new();
-    for char in '\u{4e00}'..='\u{9fff}' {
-        if let Some(pinyin) = char.to_pinyin() {
-            let plain = pinyin.plain().replace('ü', "v");
-            if plain.bytes().all(|byte| byte.is_ascii_lowercase()) {
-                syllables.entry(plain).or_default().push(char);
-            }
+/// The layout is documented where it is read: `shared/lexicon/src/forms/pinyin.rs`.
+fn pinyin_table() -> Result<Vec<u8>, Box<dyn Error>> {
+    let reading = |char: char| {
+        let plain = char.to_pinyin()?.plain().replace('ü', "v");
+        plain.bytes().all(|byte| byte.is_ascii_lowercase()).then_some(plain)
+    };
+    let readings: Vec<Option<String>> = ('\u{4e00}'..='\u{9fff}').map(reading).collect();
+    let syllables: BTreeSet<&str> = readings.iter().flatten().map(String::as_str).collect();
+    let numbers: HashMap<&str, u16> = syllables.iter().copied().zip(1..).collect();
+    let mut bytes = b"SLPINY1\0".to_vec();
+    for reading in &readings {
+        let number = reading.as_ref().and_then(|reading| numbers.get(reading.as_str()));
+        bytes.extend(number.copied().unwrap_or_default().to_le_bytes());
+    }
+    for syllable in syllables {
+        if syllable.len() > 6 {
+            return Err(format!("`{syllable}` has more letters than the layout").into());
         }
+        bytes.extend(format!("{syllable:6}").bytes());
     }
-    let mut out = String::new();
-    for (syllable, chars) in syllables {
-        writeln!(out, "{syllable}\t{chars}")?;
-    }
-    Ok(out)
+    Ok(bytes)
 }
