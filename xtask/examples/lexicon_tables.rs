@@ -34,8 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/lexicon/data");
     let simplified = simplified(&std::fs::read_to_string(data.join("opencc/TSCharacters.txt"))?);
     let mut stale = Vec::new();
-    for (name, made) in [("fold.bin", fold_table(&simplified)?), ("pinyin.bin", pinyin_table()?)]
-    {
+    for (name, made) in [("fold.bin", fold_table(&simplified)?), ("pinyin.bin", pinyin_table()?)] {
         let path = data.join(name);
         if check && std::fs::read(&path).ok().as_ref() != Some(&made) {
             stale.push(name);

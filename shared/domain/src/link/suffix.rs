@@ -6,7 +6,7 @@
 
 mod table;
 
-use table::Table;
+use table::{Node, Table};
 
 /// How a host ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +29,10 @@ impl Ending {
             let above = seen;
             seen += label.len() + usize::from(depth > 0);
             let child = table.child(node, label);
-            if child.is_some_and(|child| child.is_exception()) {
+            if child.is_some_and(Node::is_exception) {
                 return Some(Self { length: above, is_known: true });
             }
-            let is_known = child.is_some_and(|child| child.is_rule()) || node.has_wildcard();
+            let is_known = child.is_some_and(Node::is_rule) || node.has_wildcard();
             if is_known || depth == 0 {
                 ending = Some(Self { length: seen, is_known });
             }

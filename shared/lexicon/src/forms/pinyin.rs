@@ -29,7 +29,8 @@ mod tests {
 
     #[test]
     fn the_table_is_whole_and_knows_the_characters() {
-        for (char, reading) in [('微', "wei"), ('信', "xin"), ('装', "zhuang"), ('绿', "lv"), ('啊', "a")] {
+        for (char, reading) in [('微', "wei"), ('信', "xin"), ('装', "zhuang"), ('绿', "lv"), ('啊', "a")]
+        {
             assert_eq!(of(char), Some(reading), "{char}");
         }
         for char in ['a', '\u{4dff}', '\u{a000}', '𠮷'] {
@@ -38,7 +39,10 @@ mod tests {
         let read = ('\u{4e00}'..='\u{9fff}').filter_map(of);
         let mut known = 0;
         for reading in read {
-            assert!(reading.bytes().all(|byte| byte.is_ascii_lowercase()) && !reading.is_empty(), "{reading}");
+            assert!(
+                reading.bytes().all(|byte| byte.is_ascii_lowercase()) && !reading.is_empty(),
+                "{reading}"
+            );
             known += 1;
         }
         assert!(known > 20_000, "{known}");
