@@ -72,12 +72,13 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             .map(secrecy::ExposeSecret::expose_secret)
             .collect();
         let seconds = self.clock.now().as_secs();
-        self.admitted(errand).await?;
+        let admitted = self.admitted(errand).await?;
         let request = webhook::request(url, private, errand.message, &secrets, seconds, &payload)?;
         let answer = match self.http.send(request).await {
             Ok(answer) => answer,
             Err(error) => return Ok(Self::unanswered(&error, &payload)),
         };
+        admitted.answered(self.clock.now().0);
         Ok(SendReport {
             outcome: match webhook::verdict(answer.status) {
                 None => Outcome::Delivered { provider_id: None },
@@ -212,11 +213,11 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
     }
 
     async fn called(&self, errand: Errand<'_>, call: &Call<'_>, token: &Token) -> Result<Heard, Refusal> {
-        self.admitted(errand).await?;
+        let admitted = self.admitted(errand).await?;
         self.in_time(call.deadline)?;
         let url = format!("{}?access_token={}", call.url, call::query(token.expose()));
         let request: HttpRequest = call::post(url, &call.payload);
-        Ok(self.exchange(call.application.dialect(), request).await)
+        Ok(self.exchange_admitted(admitted, call.application.dialect(), request).await)
     }
 
     fn in_time(&self, deadline: Option<UnixMillis>) -> Result<(), Refusal> {

@@ -161,13 +161,14 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         let signed = |secret| feishu::bot::payload(errand.message, secret, self.clock.now().as_secs());
 
         let payload = signed(signing.as_ref().map(|secret| expose(&secret.current)))?;
-        self.admitted(errand).await?;
-        let heard = self.exchange(&feishu::DIALECT, call::post(url.clone(), &payload)).await;
+        let admitted = self.admitted(errand).await?;
+        let request = call::post(url.clone(), &payload);
+        let heard = self.exchange_admitted(admitted, &feishu::DIALECT, request).await;
         let (payload, heard) = match &signing {
             Some(secret) if heard.asks_for_another_sign() => {
                 let again = signed(Some(expose(secret.previous.as_ref().unwrap_or(&secret.current))))?;
-                self.admitted(errand).await?;
-                let heard = self.exchange(&feishu::DIALECT, call::post(url, &again)).await;
+                let admitted = self.admitted(errand).await?;
+                let heard = self.exchange_admitted(admitted, &feishu::DIALECT, call::post(url, &again)).await;
                 (again, heard)
             }
             _ => (payload, heard),
@@ -179,8 +180,9 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         let payload = wecom::bot::payload(errand.message)?;
         let key = self.secret(errand.tenant, key).await?.current;
         let url = wecom::bot::url(self.endpoints.wecom(), call::bot_key(expose(&key))?);
-        self.admitted(errand).await?;
-        let heard = self.exchange(&wecom::BOT_DIALECT, call::post(url, &payload)).await;
+        let admitted = self.admitted(errand).await?;
+        let request = call::post(url, &payload);
+        let heard = self.exchange_admitted(admitted, &wecom::BOT_DIALECT, request).await;
         Ok(self.conclude(errand, &wecom::BOT_DIALECT, &payload, heard, taken).await)
     }
 }

@@ -10,7 +10,7 @@ use crate::application::Application;
 use crate::blocks::wait_ms;
 use crate::call::Payload;
 use crate::channels::{Channels, Errand};
-use crate::limits::NotAdmitted;
+use crate::limits::{Admitted, NotAdmitted};
 use crate::message::SendReport;
 use crate::reading::{Dialect, Reading, Ruling};
 use crate::refusal::Refusal;
@@ -40,9 +40,9 @@ impl Heard {
 
 impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets, Time> {
     /// Holds back what would be one too many. The last thing before a call: a permit is for this moment.
-    pub(crate) async fn admitted(&self, errand: Errand<'_>) -> Result<(), Refusal> {
+    pub(crate) async fn admitted(&self, errand: Errand<'_>) -> Result<Admitted, Refusal> {
         match self.limits.admit(&self.shared, &self.clock, errand.needs).await {
-            Ok(()) => Ok(()),
+            Ok(admitted) => Ok(admitted),
             Err(NotAdmitted::Until(name, until)) => {
                 let until = off_the_half_hour(until, self.shared.offset());
                 Err(Refusal::new(Outcome::Throttled { until }, format!("limit_{}", name.as_str())))
@@ -57,6 +57,20 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
 
     pub(crate) async fn exchange(&self, dialect: &'static Dialect, request: HttpRequest) -> Heard {
         Heard(self.http.send(request).await.map(|answer| dialect.read(&answer)))
+    }
+
+    /// The exchange of a call that has its permits.
+    pub(crate) async fn exchange_admitted(
+        &self,
+        admitted: Admitted,
+        dialect: &'static Dialect,
+        request: HttpRequest,
+    ) -> Heard {
+        let heard = self.exchange(dialect, request).await;
+        if heard.0.is_ok() {
+            admitted.answered(self.clock.now().0);
+        }
+        heard
     }
 
     /// Sends with a token; when the platform calls it dead, once more with another one.
@@ -74,13 +88,13 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             secret: secret.to_owned(),
         };
         let token = self.token(errand, application, &key).await?;
-        self.admitted(errand).await?;
-        let mut heard = self.sent(application, &token, &payload).await?;
+        let admitted = self.admitted(errand).await?;
+        let mut heard = self.sent(admitted, application, &token, &payload).await?;
         if heard.verdict() == Some(Verdict::RefreshToken) {
             self.tokens.forget(&self.shared, &self.clock, &key, &token).await;
             let token = self.token(errand, application, &key).await?;
-            self.admitted(errand).await?;
-            heard = self.sent(application, &token, &payload).await?;
+            let admitted = self.admitted(errand).await?;
+            heard = self.sent(admitted, application, &token, &payload).await?;
         }
         let accepted = |body: &Value| application.accepted(body);
         Ok(self.conclude(errand, application.dialect(), &payload, heard, accepted).await)
@@ -88,12 +102,13 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
 
     async fn sent(
         &self,
+        admitted: Admitted,
         application: Application<'_>,
         token: &Token,
         payload: &Payload,
     ) -> Result<Heard, Refusal> {
         let request = application.request(&self.endpoints, token.expose(), payload)?;
-        Ok(self.exchange(application.dialect(), request).await)
+        Ok(self.exchange_admitted(admitted, application.dialect(), request).await)
     }
 
     pub(crate) async fn token(

@@ -27,15 +27,18 @@ fn assert_within(came: &Came) {
     assert_eq!(came.counters.calls_while_blocked, 0, "{came:?}");
 }
 
+/// The aims: 95 % of the limit, a write of the shared state for ten messages.
 #[test]
 fn ten_minutes_of_each_channel_use_the_limit_and_never_exceed_it() {
-    for (channel, per_minute) in channels() {
-        for instances in [1, 4, 16] {
-            let came = came(&told(&channel, instances));
-            assert_within(&came);
-            // A span of a second can not be shared by taking turns without some loss; the others lose next to nothing.
-            let least = if per_minute < 100 { 95 } else { 75 };
-            assert!(came.seen * 100 >= per_minute * 10 * least, "{} {instances}: {came:?}", channel.as_str());
+    for seed in [7, 8, 9] {
+        for (channel, per_minute) in channels() {
+            for instances in [1, 4, 16] {
+                let came = came(&Run { seed, ..told(&channel, instances) });
+                assert_within(&came);
+                let row = format!("{} {instances} {seed}: {came:?}", channel.as_str());
+                assert!(came.seen * 100 >= per_minute * 10 * 95, "{row}");
+                assert!(came.writes * 10 <= came.seen, "{row}");
+            }
         }
     }
 }

@@ -13,20 +13,23 @@ use super::cap::{Cap, Window};
 /// Permits for messages that are at hand are used within this time,
 pub(crate) const USE_MS: i64 = 500;
 /// and those that were taken for the messages right behind them within this.
-pub(crate) const USE_EAGER_MS: i64 = 1_500;
+pub(crate) const USE_EAGER_MS: i64 = 800;
 /// Permits for messages that may still come, while there is room enough; longer, where they are hardly a part of the limit.
 const SPARE_MS: i64 = 120_000;
 const SPARE_LONG_MS: i64 = 900_000;
 const HARDLY: u32 = 100;
-/// The most of those.
+/// The most of those, and where they are hardly a part of the limit.
 const SPARE_MOST: u32 = 40;
+const SPARE_LONG_MOST: u32 = 100;
 /// The most permits of one block.
 const BLOCK_MOST: u32 = 100;
 /// Under pressure nobody writes for fewer than this, or an eighth of the limit (or half of one that is small).
 const WORTHWHILE: u32 = 10;
 /// A block that will be complete so soon is waited for: two small ones would cost two writes.
 const COMPLETE_MS: i64 = 1_000;
-/// A turn that begins later than this is not taken yet.
+/// Permits that are free are not left for longer than this because there are too few of them.
+const LEFT_MS: i64 = 5_000;
+/// A turn that begins later than this is not taken yet; one that another process is likely to go on with, not before it begins.
 pub(crate) const AHEAD_MS: i64 = 3_000;
 /// The longest turn, in spans.
 const TURN_SPANS: u32 = 8;
@@ -56,6 +59,9 @@ pub(crate) struct Ledger {
     /// Whose turn it is in the short span, and until when it is felt.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     turn: Option<(String, i64)>,
+    /// It was taken for more than one span: whoever has it is likely to go on.
+    #[serde(rename = "b", default, skip_serializing_if = "std::ops::Not::not")]
+    busy: bool,
     /// Who wanted some of a shared limit and got none: until when that counts, and how many.
     #[serde(rename = "w", default, skip_serializing_if = "BTreeMap::is_empty")]
     wants: BTreeMap<String, (i64, u32)>,
@@ -82,7 +88,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) need: u32,
     /// So many times as many: for those right behind them, which have a little longer.
     pub(crate) eager: u32,
-    /// What became of the permits that it kept: how many were used, and when the last one.
+    /// What became of the permits that it kept: how many were used, and until when the last one may be.
     pub(crate) kept: Option<(u32, i64)>,
 }
 
@@ -112,8 +118,10 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// Until when the permit of this number may be used.
+    /// Until when the permit of this number may be used: as early as it can be, where a long span counts it, for there it is felt for
+    /// as long again. Where none does, any moment of the turn is as good.
     pub(crate) fn until(&self, cap: &Cap, number: u32) -> i64 {
+        let number = if cap.long.is_empty() { self.permits.saturating_sub(1) } else { number };
         let step = cap.short.map_or(0, |short| short.step_ms());
         self.from + i64::from(number / self.lanes.unwrap_or(u32::MAX).max(1)) * step + self.slack_ms
     }
@@ -198,7 +206,7 @@ impl Ledger {
         let (Some((used, last)), true) = (ask.kept, before != self.held.len()) else {
             return before != self.held.len();
         };
-        let last = last.clamp(ask.now - LATEST_MS, ask.now) + (now - ask.now);
+        let last = last.clamp(ask.now - LATEST_MS, ask.now + AHEAD_MS + USE_MS) + (now - ask.now);
         if used > 0 && cap.short.is_some() {
             // Nobody's any more, but the short span may still feel its last one.
             self.held.push(Held(String::new(), last, used, ask.tenant.to_owned()));
@@ -238,8 +246,9 @@ impl Ledger {
     /// How many permits there are for this asker now, or when there are enough to be worth a write.
     fn room(&self, cap: &Cap, ask: Ask<'_>, now: i64) -> Result<u32, i64> {
         let starts = self.turn_starts(cap, ask.holder, now);
-        if starts > now + AHEAD_MS {
-            return Err(starts - AHEAD_MS / 2);
+        let ahead = if self.busy && !self.is_turn_of(ask.holder) { 0 } else { AHEAD_MS };
+        if starts > now + ahead {
+            return Err(starts - ahead / 2);
         }
         let most = cap.long.iter().map(|window| window.most).min();
         let want = ask.need.saturating_mul(ask.eager).clamp(1, BLOCK_MOST).min(most.unwrap_or(BLOCK_MOST));
@@ -250,7 +259,9 @@ impl Ledger {
             .map_or(1, |most| least(most).min(if ask.need < WORTHWHILE { ask.need } else { want }).max(1));
         let (enough_at, complete_at) = (self.begins(cap, enough, starts), self.begins(cap, want, starts));
         let begins = if complete_at <= enough_at + COMPLETE_MS { complete_at } else { enough_at };
-        if begins > starts {
+        // But what is here and worth a write does not lie about for long.
+        let left = begins > starts + LEFT_MS && self.grantable(cap, want, starts) >= WORTHWHILE;
+        if begins > starts && !left {
             return Err(begins);
         }
         match self.fair(cap, ask.tenant, self.grantable(cap, want, starts), now) {
@@ -351,11 +362,16 @@ impl Ledger {
         self.wants.retain(|_, (_, count)| *count > 0);
     }
 
-    /// After another's turn, once it is felt no more; after one's own, a step after its last span.
+    /// After another's turn, once it is felt no more; after one's own, a step after its last span. So whoever has the turn goes on
+    /// without the gap between two processes for as long as it has messages, and the others find it free when it has none.
     fn turn_starts(&self, cap: &Cap, holder: &str, now: i64) -> i64 {
-        let (Some(short), Some((whose, ends))) = (&cap.short, &self.turn) else { return now };
+        let (Some(short), Some((_, ends))) = (&cap.short, &self.turn) else { return now };
         let own = ends - short.span_ms - GAP_MS - USE_MS + short.step_ms();
-        now.max(if whose == holder { own } else { *ends })
+        now.max(if self.is_turn_of(holder) { own } else { *ends })
+    }
+
+    fn is_turn_of(&self, holder: &str) -> bool {
+        self.turn.as_ref().is_some_and(|(whose, _)| whose == holder)
     }
 
     fn give(&mut self, cap: &Cap, ask: Ask<'_>, now: i64, permits: u32) -> Block {
@@ -369,6 +385,7 @@ impl Ledger {
         };
         if let Some(short) = &cap.short {
             self.turn = Some((ask.holder.to_owned(), block.ends(cap) + short.span_ms + GAP_MS));
+            self.busy = block.lanes.is_some_and(|lanes| block.permits > lanes);
         }
         let mut number = 0;
         while number < block.permits {
@@ -394,11 +411,14 @@ impl Ledger {
     /// While less than half of a limit is used, a process may keep up to that half for what comes next: it saves the writes.
     fn spare(&self, cap: &Cap, now: i64) -> u32 {
         let crowded = cap.short.is_some_and(|short| {
-            let kept = u32::try_from(self.held.len()).unwrap_or(u32::MAX);
+            let keepers = self.held.iter().filter(|held| !held.0.is_empty() && held.1 > now).count();
+            let kept = u32::try_from(keepers).unwrap_or(u32::MAX);
             kept.saturating_add(1).saturating_mul(spare_lanes(&short)) > short.most / 2
         });
         let half = cap.long.iter().map(|window| (window.most / 2).saturating_sub(self.used(window, now)));
-        if crowded { 0 } else { half.min().unwrap_or(0).min(SPARE_MOST) }
+        let hardly = cap.long.iter().map(|window| window.most / HARDLY).min().unwrap_or(0);
+        let most = hardly.clamp(SPARE_MOST, SPARE_LONG_MOST);
+        if crowded { 0 } else { half.min().unwrap_or(0).min(most) }
     }
 }
 

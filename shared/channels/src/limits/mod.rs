@@ -25,6 +25,8 @@ use pool::{Found, Permit, Pool};
 const LOOKS: usize = 8;
 /// More limits than these are not kept in mind when nothing is going on at them.
 const MOST_CELLS: usize = 4_096;
+/// Whoever comes first waits so long for the whole block, in hand.
+const SOON_MS: i64 = 1_000;
 /// A message that had its permits looks again so often when it was held up on the way.
 const TRIES: usize = 3;
 
@@ -90,7 +92,7 @@ impl Limits {
         shared: &Shared,
         clock: &impl Clock,
         needs: &[Need],
-    ) -> Result<(), NotAdmitted> {
+    ) -> Result<Admitted, NotAdmitted> {
         for _ in 0..TRIES {
             let mut going = Going { permits: Vec::with_capacity(needs.len()), used: false };
             for need in needs {
@@ -100,8 +102,8 @@ impl Limits {
                 // Its moment first: the next permit may not last as long.
                 until(clock, permit.from).await;
             }
-            if going.depart(clock, needs).await {
-                return Ok(());
+            if let Some(admitted) = going.depart(clock, needs).await {
+                return Ok(admitted);
             }
         }
         let name = needs.first().map_or(LimitName::WecomBot, |need| need.name);
@@ -142,9 +144,9 @@ impl Limits {
             tenant => format!("{}/{tenant}", shared.instance()),
         };
         let mut stored = shared.document(&need.key).await?;
-        let (eager, kept) = {
+        let (eager, kept, mut waits) = {
             let mut pool = cell.pool();
-            (pool.eager(), pool.kept())
+            (pool.eager(), pool.settle(), pool.is_first())
         };
         for _ in 0..LOOKS {
             let mut ledger: Ledger = match &stored {
@@ -170,10 +172,16 @@ impl Limits {
                     continue;
                 }
             }
-            let mut pool = cell.pool();
             match answer {
-                Answer::Block(block) => pool.open(block),
-                Answer::Wait(until) => pool.close(until.max(now + 1)),
+                Answer::Block(block) => cell.pool().open(block),
+                Answer::Wait(at) if waits && at <= now + SOON_MS => {
+                    // Back in the queue, it would come after the others, and these would divide the block between them.
+                    waits = false;
+                    until(clock, at).await;
+                    stored = shared.document(&need.key).await?;
+                    continue;
+                }
+                Answer::Wait(at) => cell.pool().close(at.max(now + 1)),
             }
             return Ok(());
         }
@@ -207,6 +215,22 @@ fn found(
     }
 }
 
+/// A send that may leave, now.
+#[derive(Debug)]
+#[must_use = "the answer to it frees its place in the short spans"]
+pub(crate) struct Admitted {
+    left: Vec<(Arc<Cell>, u64)>,
+}
+
+impl Admitted {
+    /// The platform has answered.
+    pub(crate) fn answered(self, now: i64) {
+        for (cell, ticket) in self.left {
+            cell.pool().answered(ticket, now);
+        }
+    }
+}
+
 /// Waits for a moment.
 async fn until(clock: &impl Clock, at: i64) {
     if let Ok(ms @ 1..) = u64::try_from(at - clock.now().0) {
@@ -221,8 +245,8 @@ struct Going {
 }
 
 impl Going {
-    /// Waits for the moment, and takes its place in the short spans. False when it was held up for too long: a permit is over.
-    async fn depart(&mut self, clock: &impl Clock, needs: &[Need]) -> bool {
+    /// Waits for the moment, and takes its place in the short spans. `None` when it was held up for too long: a permit is over.
+    async fn depart(&mut self, clock: &impl Clock, needs: &[Need]) -> Option<Admitted> {
         let mut at = self.permits.iter().map(|(_, permit)| permit.from).max().unwrap_or_default();
         loop {
             let now = clock.now().0;
@@ -234,7 +258,7 @@ impl Going {
             for (need, (cell, permit)) in needs.iter().zip(&self.permits) {
                 match cell.pool().may_depart(&need.cap, *permit, now) {
                     Ok(()) => {}
-                    Err(None) => return false,
+                    Err(None) => return None,
                     Err(Some(at)) => later = later.max(Some(at)),
                 }
             }
@@ -243,11 +267,13 @@ impl Going {
                 continue;
             }
             // Another thread may depart between the looks and here: then a span is used more tightly, within its margin.
-            for (need, (cell, permit)) in needs.iter().zip(&self.permits) {
-                cell.pool().departed(&need.cap, *permit, now);
+            let mut left = Vec::new();
+            for (need, (cell, _)) in needs.iter().zip(&self.permits) {
+                let ticket = cell.pool().departed(&need.cap, now);
+                left.extend(ticket.map(|ticket| (Arc::clone(cell), ticket)));
             }
             self.used = true;
-            return true;
+            return Some(Admitted { left });
         }
     }
 }

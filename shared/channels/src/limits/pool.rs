@@ -1,9 +1,7 @@
 //! The permits that this process holds of one limit, and the order in which it spends them.
 
-use std::collections::VecDeque;
-
-use super::cap::{Cap, Window};
-use super::ledger::{AHEAD_MS, Block, spare_lanes};
+use super::cap::Cap;
+use super::ledger::{AHEAD_MS, Block, USE_MS, spare_lanes};
 
 /// The most blocks' worth that are taken at once for messages that are not at hand yet.
 const MOST_EAGER: u32 = 4;
@@ -11,21 +9,28 @@ const MOST_EAGER: u32 = 4;
 const GROUP: u32 = 10;
 /// Processes come back spread over a time, so that they seldom meet at the ledger: the longer, the more of them there are.
 const SPREAD_MS: (i64, i64) = (50, 2_000);
+/// Whoever had the last permits comes back first, the others so much later: one who takes a whole limit writes once for it.
+const LATER_MS: i64 = 1_500;
 
 /// One limit in this process.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     block: Option<Block>,
+    /// How many blocks there were.
+    blocks: u64,
     /// How many of its permits were taken, or came too late.
     taken: u32,
     /// How many came too late.
     wasted: u32,
-    /// The block brought some to keep: how many of those were used, and when the last one.
+    /// The block brought some to keep: how many of those were used, and until when the last one may be.
     keeps: bool,
+    lends: bool,
     kept: u32,
     last_kept: i64,
-    /// When messages left, as far as the short span sees.
-    left: VecDeque<i64>,
+    /// Messages that left, as far as the short span sees.
+    left: Vec<Left>,
+    /// How many ever did.
+    tickets: u64,
     /// How many have a permit and have not left.
     going: u32,
     /// Nobody asks the ledger before.
@@ -36,6 +41,16 @@ pub(crate) struct Pool {
     eager: u32,
     /// Over how long this process spreads its returns: it grows while others are there first.
     spread_ms: i64,
+    /// It had the last permits, as far as it knows.
+    first: bool,
+}
+
+/// A message that left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Left {
+    ticket: u64,
+    /// The platform has counted it by then: a margin after it left, or when the answer came, if that was earlier.
+    counted_by: i64,
 }
 
 /// One message may leave.
@@ -46,6 +61,8 @@ pub(crate) struct Permit {
     pub(crate) until: i64,
     /// It was kept for later.
     spare: bool,
+    /// Of which block of this pool.
+    block: u64,
 }
 
 /// What a message finds.
@@ -79,7 +96,7 @@ impl Pool {
             }
             self.taken += 1;
             self.going += 1;
-            return Found::Permit(Permit { from, until, spare: false });
+            return Found::Permit(Permit { from, until, spare: false, block: self.blocks });
         }
         // What is kept is for one at a time, not for a crowd.
         let lanes = cap.short.as_ref().map(spare_lanes);
@@ -89,7 +106,10 @@ impl Pool {
                 self.block = Some(Block { spare: block.spare - 1, ..block });
                 self.kept += 1;
                 self.going += 1;
-                return Found::Permit(Permit { from, until: block.spare_until, spare: true });
+                // The ledger is told of it before it has left: so its last moment must be near, and known.
+                let until = block.spare_until.min(from + USE_MS);
+                self.last_kept = self.last_kept.max(until);
+                return Found::Permit(Permit { from, until, spare: true, block: self.blocks });
             }
         }
         self.closed(now)
@@ -102,9 +122,11 @@ impl Pool {
     /// When the short span has room for one more of this process, after those that are about to leave.
     fn earliest(&self, cap: &Cap, lanes: Option<u32>, at: i64, going: u32) -> i64 {
         let (Some(short), Some(lanes)) = (&cap.short, lanes.filter(|lanes| *lanes > 0)) else { return at };
-        let behind = usize::try_from(lanes).unwrap_or(usize::MAX);
-        let oldest = self.left.len().checked_sub(behind).and_then(|place| self.left.get(place));
-        let free = oldest.map_or(at, |oldest| at.max(oldest + short.step_ms()));
+        let felt = |left: &Left| left.counted_by + short.span_ms;
+        let mut felt: Vec<i64> = self.left.iter().map(felt).filter(|until| *until > at).collect();
+        let behind = felt.len().checked_sub(usize::try_from(lanes).unwrap_or(usize::MAX));
+        // As many as are too many must be felt no more.
+        let free = behind.map_or(at, |place| *felt.select_nth_unstable(place).1);
         free + i64::from(going / lanes) * short.step_ms()
     }
 
@@ -122,16 +144,20 @@ impl Pool {
         }
     }
 
-    /// It leaves.
-    pub(crate) fn departed(&mut self, cap: &Cap, permit: Permit, now: i64) {
-        if permit.spare {
-            self.last_kept = self.last_kept.max(now);
-        }
-        if let Some(short) = &cap.short {
-            self.left.push_back(now);
-            while self.left.len() > most(short) {
-                self.left.pop_front();
-            }
+    /// It leaves. Where a short span counts it, the answer to it is of use: [`Pool::answered`].
+    pub(crate) fn departed(&mut self, cap: &Cap, now: i64) -> Option<u64> {
+        let short = cap.short.as_ref()?;
+        self.tickets += 1;
+        // Not the oldest: an answer may have freed a later one before it.
+        self.left.retain(|left| left.counted_by + short.span_ms > now);
+        self.left.push(Left { ticket: self.tickets, counted_by: now + short.margin_ms() });
+        Some(self.tickets)
+    }
+
+    /// The platform has answered it: it counted it before. That is sure, where the margin only allows for a way that is usual.
+    pub(crate) fn answered(&mut self, ticket: u64, now: i64) {
+        if let Some(left) = self.left.iter_mut().find(|left| left.ticket == ticket) {
+            left.counted_by = left.counted_by.min(now);
         }
     }
 
@@ -143,10 +169,13 @@ impl Pool {
     /// A permit that is not used after all: another message may have it, if its block is still there.
     pub(crate) fn give_back(&mut self, permit: Permit) {
         let Some(block) = &mut self.block else { return };
-        if permit.spare && permit.until == block.spare_until {
+        if permit.block != self.blocks {
+            return;
+        }
+        if permit.spare && self.lends {
             block.spare += 1;
             self.kept = self.kept.saturating_sub(1);
-        } else if !permit.spare && block.lanes.is_none() && permit.until == block.from + block.slack_ms {
+        } else if !permit.spare && block.lanes.is_none() {
             self.taken = self.taken.saturating_sub(1);
         }
     }
@@ -168,9 +197,18 @@ impl Pool {
         self.eager
     }
 
-    /// What became of the spare permits of the block before.
-    pub(crate) fn kept(&self) -> Option<(u32, i64)> {
-        self.block.filter(|_| self.keeps).map(|_| (self.kept, self.last_kept))
+    /// What became of the spare permits of the block before. From now on none of them is used: the ledger gives them to others.
+    pub(crate) fn settle(&mut self) -> Option<(u32, i64)> {
+        self.lends = false;
+        if let Some(block) = &mut self.block {
+            block.spare = 0;
+        }
+        self.keeps.then_some((self.kept, self.last_kept))
+    }
+
+    /// Did it have the last permits, as far as it knows?
+    pub(crate) fn is_first(&self) -> bool {
+        self.first
     }
 
     /// A new block takes the place of the one before.
@@ -180,20 +218,20 @@ impl Pool {
             self.spread_ms = (self.spread_ms / 2).max(least);
         }
         (self.block, self.taken, self.wasted) = (Some(block), 0, 0);
+        self.blocks += 1;
         (self.keeps, self.kept, self.last_kept) = (block.spare > 0, 0, block.from);
-        (self.closed_until, self.in_line) = (0, 0);
+        self.lends = self.keeps;
+        (self.closed_until, self.in_line, self.first) = (0, 0, true);
     }
 
     /// There are none before this moment. What was kept has been given back.
     pub(crate) fn close(&mut self, until: i64) {
-        if let Some(block) = &mut self.block {
-            (block.spare, block.spare_until) = (0, block.from);
-        }
-        (self.keeps, self.kept) = (false, 0);
+        (self.keeps, self.lends, self.kept) = (false, false, 0);
         let (least, most) = SPREAD_MS;
         if self.closed_until > 0 {
             // It came when it was told to, and others had been there.
             self.spread_ms = (self.spread_ms * 2).clamp(least, most);
+            self.first = false;
         }
         if until > self.closed_until {
             (self.closed_until, self.in_line) = (until, 0);
@@ -211,10 +249,11 @@ impl Pool {
         // Not always the same process first.
         let turn = u64::from(offset).wrapping_add(until.unsigned_abs().wrapping_mul(40_503)) % 65_536;
         let spread = self.spread_ms.max(SPREAD_MS.0) * i64::try_from(turn).unwrap_or_default() / 65_536;
-        until + group * pace + spread
+        // Where a second is kept by turns, whoever has the turn is first anyway.
+        let later = if self.first || cap.short.is_some() { 0 } else { LATER_MS };
+        until + group * pace + spread + later
     }
 }
 
-fn most(short: &Window) -> usize {
-    usize::try_from(short.most).unwrap_or(usize::MAX)
-}
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,6 @@
 //! Instances of the real sender over one shared state and one platform, in simulated time: ten minutes take a moment, and every wait,
 //! way and clock is part of it.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,7 +17,7 @@ use sluice_domain::sealed::DataKey;
 use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{
-    ChannelState, Clock, Entropy, HttpClient, HttpRequest, HttpResponse, KeyRing, PortError, Replaced,
+    ChannelState, Clock as _, HttpClient, HttpRequest, HttpResponse, KeyRing, PortError, Replaced,
     SecretStore, SecretVersions, StateDocument, StateKey, TransportError,
 };
 use sluice_simulators::{
@@ -26,53 +25,13 @@ use sluice_simulators::{
 };
 use tokio::time::Instant;
 
-/// 2026-11-21T10:05:00+08:00, in milliseconds: no half hour is near.
-pub(crate) const BEGIN: i64 = 1_795_226_700_000;
+#[path = "chance.rs"]
+mod chance;
+
+use chance::{BEGIN, Chance, Skewed};
+
 /// Messages that an instance has in hand at a time: a batch.
 pub(crate) const BATCH: usize = 10;
-
-/// Numbers that look random and are the same every time (`SplitMix64`).
-#[derive(Debug)]
-struct Dice(RefCell<u64>);
-
-impl Dice {
-    fn below(&self, most: u64) -> u64 {
-        let mut state = self.0.borrow_mut();
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = *state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % most.max(1)
-    }
-}
-
-/// Shared by everything of one run, so behind a lock.
-#[derive(Clone, Debug)]
-struct Chance(Arc<Mutex<Dice>>);
-
-impl Chance {
-    fn below(&self, most: u64) -> u64 {
-        self.0.lock().unwrap().below(most)
-    }
-
-    async fn takes(&self, least: u64, most: u64) {
-        let ms = least + self.below(most - least);
-        tokio::time::sleep(Duration::from_millis(ms)).await;
-    }
-}
-
-/// Simulated time, as one instance's clock shows it.
-#[derive(Clone, Debug)]
-pub(crate) struct Skewed {
-    began: Instant,
-    skew_ms: i64,
-}
-
-impl Clock for Skewed {
-    fn now(&self) -> UnixMillis {
-        UnixMillis(BEGIN + i64::try_from(self.began.elapsed().as_millis()).unwrap() + self.skew_ms)
-    }
-}
 
 /// The way to the platform and back, which takes its time.
 #[derive(Clone)]
@@ -165,14 +124,6 @@ impl KeyRing for Keys {
     }
 }
 
-impl Entropy for Chance {
-    fn fill(&self, bytes: &mut [u8]) {
-        for byte in bytes {
-            *byte = u8::try_from(self.below(256)).unwrap();
-        }
-    }
-}
-
 /// What a run is about.
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
@@ -203,7 +154,7 @@ type Sender = Channels<Way, Named, Skewed>;
 /// Every instance always has the next batch at hand; what is told to come back later comes back then.
 pub(crate) async fn run(run: &Run) -> Came {
     let began = Instant::now();
-    let chance = Chance(Arc::new(Mutex::new(Dice(RefCell::new(run.seed)))));
+    let chance = Chance::new(run.seed);
     let platform = Arc::new(InProcess::new(options(), BEGIN));
     let counts = Arc::new(Counts::default());
     let far = Far { documents: Arc::default(), chance: chance.clone(), counts: Arc::clone(&counts) };

@@ -6,11 +6,22 @@ mod instances;
 
 use std::io::Write as _;
 
+use clap::Parser as _;
 use instances::{Run, channels, run};
 
-const MINUTES: u32 = 10;
+/// Runs 1, 4 and 16 senders that share each platform's limit, in simulated time.
+#[derive(Debug, clap::Parser)]
+struct Options {
+    /// For so long.
+    #[arg(long, default_value_t = 10)]
+    minutes: u32,
+    /// Which run of chance.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+}
 
 fn main() -> std::io::Result<()> {
+    let Options { minutes, seed } = Options::parse();
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
@@ -19,15 +30,14 @@ fn main() -> std::io::Result<()> {
     for (channel, per_minute) in channels() {
         for instances in [1, 4, 16] {
             let channel = channel.clone();
-            let told =
-                Run { channel, instances, minutes: i64::from(MINUTES), skew_ms: 100, dies: 0, seed: 7 };
+            let told = Run { channel, instances, minutes: i64::from(minutes), skew_ms: 100, dies: 0, seed };
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_time()
                 .start_paused(true)
                 .build()
                 .unwrap();
             let came = runtime.block_on(run(&told));
-            let (seen, most) = (small(came.seen), small(per_minute) * f64::from(MINUTES));
+            let (seen, most) = (small(came.seen), small(per_minute) * f64::from(minutes));
             writeln!(
                 out,
                 "| {} | {instances} | {seen} of {most} | {:.1} % | {} | {} | {} | {:.2} | {:.3} |",

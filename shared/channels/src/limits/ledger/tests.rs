@@ -78,9 +78,37 @@ fn processes_take_turns_in_spans_of_a_second() {
     assert_eq!((first.permits, first.lanes), (40, Some(5)), "eight spans at most");
     assert_eq!(first.ends(&cap), NOW + 7 * 1_050 + USE_MS);
     let starts = first.ends(&cap) + 1_000 + GAP_MS;
-    assert_eq!(wait(ledger.take(&cap, ask(NOW + 10, "b", 10))), starts - AHEAD_MS / 2);
-    let second = block(ledger.take(&cap, ask(starts - 500, "b", 10)));
-    assert_eq!(second.from, starts, "a little ahead of it");
+    assert_eq!(wait(ledger.take(&cap, ask(NOW + 10, "b", 10))), starts, "the first is likely to go on");
+    let second = block(ledger.take(&cap, ask(starts, "b", 10)));
+    assert_eq!(second.from, starts);
+}
+
+#[test]
+fn who_has_the_turn_goes_on_without_a_gap_while_there_is_something_to_send() {
+    let (mut ledger, cap) = (Ledger::default(), cap(&[(5, 1)]));
+    let first = block(ledger.take(&cap, ask(NOW, "a", 20)));
+    let next = first.ends(&cap) - USE_MS + 1_050;
+    let _none = wait(ledger.take(&cap, ask(next - AHEAD_MS + 10, "b", 10)));
+    let second = block(ledger.take(&cap, ask(next - AHEAD_MS + 20, "a", 10)));
+    assert_eq!(second.from, next, "a step after its own last span");
+}
+
+#[test]
+fn a_turn_of_one_span_is_followed_by_another_process_ahead_of_time() {
+    let (mut ledger, cap) = (Ledger::default(), cap(&[(5, 1)]));
+    let first = block(ledger.take(&cap, ask(NOW, "a", 5)));
+    let second = block(ledger.take(&cap, ask(NOW + 10, "b", 5)));
+    assert_eq!(second.from, first.ends(&cap) + 1_000 + GAP_MS);
+}
+
+#[test]
+fn permits_that_no_long_span_counts_are_good_for_the_whole_turn() {
+    let short = cap(&[(5, 1)]);
+    let turn = block(Ledger::default().take(&short, ask(NOW, "a", 20)));
+    assert_eq!(turn.until(&short, 0), turn.ends(&short));
+    let both = cap(&[(5, 1), (100, 60)]);
+    let turn = block(Ledger::default().take(&both, ask(NOW, "a", 20)));
+    assert_eq!(turn.until(&both, 0), NOW + USE_MS, "a minute feels it for as long again");
 }
 
 #[test]
@@ -138,8 +166,9 @@ fn an_hour_of_traffic_stays_a_small_document() {
 
 /// When the permits of a block are used: as soon as they can be, or each as late as it can be.
 fn uses_of(block: Block, cap: &Cap, late: bool) -> Vec<i64> {
-    let slack = if late { 0 } else { block.slack_ms };
-    (0..block.permits).map(|number| block.until(cap, number) - slack).collect()
+    let step = cap.short.map_or(0, |short| short.step_ms());
+    let spans = (0..block.permits).map(|number| i64::from(number / block.lanes.unwrap_or(u32::MAX)));
+    spans.map(|span| block.from + span * step + if late { block.slack_ms } else { 0 }).collect()
 }
 
 /// When a process uses those that it kept, by now: as many as it can, in the last moment.
