@@ -321,6 +321,8 @@ fn a_script_is_shown_as_its_platform_would_get_it() {
         assert_eq!(request["bytes"].as_u64().unwrap(), body.len() as u64);
         assert!(serde_json::from_str::<Value>(body).is_ok(), "{body}");
         assert_eq!(shown[0]["sha256"].as_str().unwrap().len(), 64);
+        let waits = (script == "member-note").then_some("absolute_word_exempt");
+        assert_eq!(shown[0]["waits_for_review"].as_str(), waits, "{script}");
     }
     // The person's own values: masked, or withheld by the last look when they would be plain.
     let directory = tempfile::tempdir().unwrap();

@@ -44,6 +44,8 @@ fn the_demo_accounts_for_every_event() {
     assert_eq!(approved["reason"], "phone_number");
     assert!(approved["outcome"].as_str().unwrap().starts_with("delivered"), "{approved}");
     assert!(of("decision").contains("review, rejected"));
+    let message = events.iter().find(|event| event["decision"] == "allow_masked, message cleared").unwrap();
+    assert_eq!(message["outcome"], "delivered (2 attempts)", "once to wait, once to leave: {message}");
     let checked: BTreeSet<_> = events
         .iter()
         .filter(|event| event["reason"] == "text_to_check")

@@ -6,16 +6,17 @@ use sluice_domain::destination::Channel;
 use sluice_domain::id::PersonId;
 use sluice_domain::settings::Tenant;
 use sluice_domain::tenant::TenantKeys;
-use sluice_ports::{Acquaintances, Clock, ConsentStore, ContactLimits, Deliveries, Entropy, KeyRing};
+use sluice_ports::{Clock, Entropy, KeyRing};
 use sluice_settings::CurrentSettings;
 
 use crate::handler::ChannelDispatch;
+use crate::records::Records;
 use crate::sender::Sender;
 use crate::work::Work;
 
 impl<S, K, M, C, E, P> ChannelDispatch<S, K, M, C, E, P>
 where
-    S: Deliveries + ConsentStore + ContactLimits + Acquaintances,
+    S: Records,
     K: KeyRing,
     M: Sender,
     C: Clock,

@@ -6,22 +6,23 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 use sluice_channels::{Message, Reply};
-use sluice_domain::decision::Verdict;
+use sluice_domain::decision::{Decision, Verdict};
 use sluice_domain::destination::Destination;
 use sluice_domain::event::{Event, EventKind, PersonalField, Subject};
 use sluice_domain::failure::FailureKind;
-use sluice_domain::id::{EventKey, MessageId, TraceId};
+use sluice_domain::id::{EventKey, MessageId, ScriptId, TraceId};
 use sluice_domain::link::{
     Campaign, SignedLinkError, ToSign, append_customer_channel, customer_channel, find_links, link_to,
     sign_link,
 };
-use sluice_domain::progress::{Assignment, Cleared};
 use sluice_domain::rules::Facts;
-use sluice_domain::script::{Rendered, Script, Variables, mask, mask_name, mask_phone};
+use sluice_domain::script::{Rendered, Variables, mask, mask_name, mask_phone};
 use sluice_domain::sealed::{SealError, Sealed, exposed};
 use sluice_domain::settings::Tenant;
 use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::UnixMillis;
+
+use crate::work::Work;
 
 const HOUR_MS: i64 = 3_600_000;
 /// A private message on Douyin can be answered for so long.
@@ -69,22 +70,21 @@ impl ComposeError {
     }
 }
 
-/// Composes the message of a delivery.
+/// The script of a delivery with its values.
+pub(crate) fn rendered(work: &Work<'_>, keys: &TenantKeys) -> Result<Rendered, ComposeError> {
+    let script = work.configured_script()?;
+    Ok(script.render(&variables(work, keys)?)?)
+}
+
+/// The message that carries rendered texts. Its link holds from `at` on.
 pub(crate) fn message(
-    cleared: &Cleared,
-    assignment: &Assignment,
-    destination: &Destination,
-    tenant: &Tenant,
+    work: &Work<'_>,
+    rendered: Rendered,
+    at: UnixMillis,
     keys: &TenantKeys,
-    now: UnixMillis,
 ) -> Result<Message, ComposeError> {
+    let (cleared, destination, tenant) = (&work.cleared, work.destination, work.tenant);
     let event = cleared.event();
-    let script: &Script = tenant
-        .scripts
-        .get(&assignment.script)
-        .ok_or_else(|| ComposeError::NoScript(assignment.script.clone()))?;
-    let variables = variables(cleared, assignment, destination, tenant, keys)?;
-    let rendered = allowed(script, &variables, Some(event.kind), destination, tenant, now)?;
     // To the person: there is nothing about them to look up, and the address came with what they did.
     let address = match destination.channel.recipient_field() {
         Some(label) => Some(PersonalField::Form(label.to_owned())),
@@ -95,8 +95,7 @@ pub(crate) fn message(
         None => None,
     };
     let key = event.personal.values().find_map(Sealed::key_number);
-    let link =
-        link(&Origin { trace: event.trace_id, key, at: cleared.cleared_at() }, destination, tenant, keys)?;
+    let link = link(&Origin { trace: event.trace_id, key, at }, destination, tenant, keys)?;
     Ok(Message {
         dispatch_id: dispatch_id(&event.key, destination),
         title: rendered.title,
@@ -109,35 +108,32 @@ pub(crate) fn message(
     })
 }
 
-/// The script with its values, if the rules let it out.
-pub(crate) fn allowed(
-    script: &Script,
-    variables: &Variables,
+/// The last look: what the rules say of rendered texts that are about to leave.
+///
+/// # Errors
+/// [`ComposeError::NotAllowed`]: what no rule of the tenant's can let out.
+pub(crate) fn look(
+    rendered: &Rendered,
+    script: &ScriptId,
     kind: Option<EventKind>,
     destination: &Destination,
     tenant: &Tenant,
     now: UnixMillis,
-) -> Result<Rendered, ComposeError> {
-    let rendered = script.render(variables)?;
-    let title = rendered.title.as_deref().map(|title| ("title", title));
-    let fields = rendered.fields.values().map(|value| ("message", value.as_str()));
-    let texts: Vec<(&str, &str)> =
-        title.into_iter().chain([("message", rendered.text.as_str())]).chain(fields).collect();
+) -> Result<Decision, ComposeError> {
+    let texts = rendered.texts();
+    let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), *text)).collect();
     if destination.channel.is_reply() && texts.iter().any(|(_, text)| leads_away(text, tenant)) {
         return Err(ComposeError::NotAllowed("contact_diversion".to_owned()));
     }
-    let decision = tenant.rules.evaluate(&Facts {
+    Ok(tenant.rules.evaluate(&Facts {
         kind,
         sender: Some(&tenant.name),
-        script: Some(&script.id),
+        script: Some(script),
         destination: Some(&destination.id),
         channel: Some(destination.channel.as_str()),
+        censor: tenant.safety.as_ref().map(|safety| safety.longer_than),
         ..Facts::outbound(&texts, &tenant.links, now)
-    });
-    if !decision.verdict.allows() {
-        return Err(ComposeError::NotAllowed(decision.main_code().to_owned()));
-    }
-    Ok(rendered)
+    }))
 }
 
 /// What leads away from Douyin: its rules let nothing of it pass, whatever the tenant's own pack says.
@@ -170,14 +166,9 @@ fn reply_to(event: &Event) -> Option<Reply> {
     }
 }
 
-fn variables(
-    cleared: &Cleared,
-    assignment: &Assignment,
-    destination: &Destination,
-    tenant: &Tenant,
-    keys: &TenantKeys,
-) -> Result<Variables, SealError> {
-    let event = cleared.event();
+fn variables(work: &Work<'_>, keys: &TenantKeys) -> Result<Variables, SealError> {
+    let Work { cleared, destination, tenant, .. } = work;
+    let (event, assignment) = (cleared.event(), &work.delivery.assignment);
     let plain = cleared.verdict() == Verdict::Allow;
     let value = |field: &PersonalField, masked: fn(&str) -> String| -> Result<String, SealError> {
         let Some(value) = event.open(keys, field)? else { return Ok(Variables::NOT_GIVEN.to_owned()) };
@@ -210,7 +201,7 @@ pub(crate) struct Origin {
     pub(crate) trace: TraceId,
     /// The event's data key.
     pub(crate) key: Option<u32>,
-    /// When it was cleared.
+    /// When it was cleared, or its review was approved.
     pub(crate) at: UnixMillis,
 }
 
@@ -230,7 +221,7 @@ pub(crate) fn link(
     }
 }
 
-/// A signed link, which holds for the configured hours from the clearance. Its campaign is the destination's id, its reference the event's
+/// A signed link, which holds for the configured hours from its origin's moment. Its campaign is the destination's id, its reference the event's
 /// trace. Key and nonce are the event's: the same at every attempt, also when a key was added meanwhile.
 fn signed(
     base: &str,

@@ -7,15 +7,14 @@ use sluice_domain::consent::{Evidence, Mark, Withdrawal};
 use sluice_domain::delivery::{Attempt, Delivery, FencingToken, Outcome};
 use sluice_domain::destination::Destination;
 use sluice_domain::failure::FailureKind;
-use sluice_ports::{
-    Acquaintances, Clock, ConsentStore, ContactLimits, Deliveries, Entropy, KeyRing, PortError, Settlement,
-};
+use sluice_ports::{Clock, Entropy, KeyRing, PortError, Settlement};
 use sluice_settings::CurrentSettings;
 use sluice_steps::StageError;
 use sluice_telemetry::Signal;
 
 use crate::handler::ChannelDispatch;
 use crate::policy::{History, later};
+use crate::records::Records;
 use crate::sender::Sender;
 use crate::work::{Work, attempt, withheld};
 
@@ -23,9 +22,18 @@ use crate::work::{Work, attempt, withheld};
 const SETTLE_PAUSES: [Duration; 3] =
     [Duration::from_millis(50), Duration::from_millis(200), Duration::from_secs(1)];
 
+/// Whose claim it was that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Ours: what was written is how the delivery stands.
+    Ours,
+    /// Another worker's by then, who says how it stands.
+    TakenOver,
+}
+
 impl<S, K, M, C, E, P> ChannelDispatch<S, K, M, C, E, P>
 where
-    S: Deliveries + ConsentStore + ContactLimits + Acquaintances,
+    S: Records,
     K: KeyRing,
     M: Sender,
     C: Clock,
@@ -42,10 +50,18 @@ where
         let trace = work.cleared.event().trace_id;
         let (outcome, now) = (report.outcome.as_str(), self.clock.now());
         let unknown = codes::is_unknown(&work.destination.channel, &report);
-        let attempt = attempt(&work.delivery, report, work.script(), now);
-        self.end(&work.delivery, work.owner, attempt, settlement.clone())
-            .await
-            .map_err(|error| StageError::port(&error, trace))?;
+        let withheld_by = report.outcome.withheld_by().map(str::to_owned);
+        let attempt = attempt(&work.delivery, report, work.script_hash(), now);
+        let ended = self.end(&work.delivery, work.owner, attempt, settlement.clone()).await;
+        let port = |error: PortError| StageError::port(&error, trace);
+        if ended.map_err(port)? == Ended::Ours
+            && settlement.is_final()
+            && let Some(held) = &work.held
+        {
+            // On the heap: it is rare, and the ordinary path's future stays small.
+            let closed = Box::pin(self.close(held, &settlement, withheld_by.as_deref())).await;
+            closed.map_err(port)?;
+        }
         self.metrics.count(Signal::SendOutcome { outcome });
         if unknown {
             self.metrics.count(Signal::UnknownCode { channel: work.destination.channel.as_str() });
@@ -95,20 +111,21 @@ where
     ) -> Result<(), StageError> {
         let now = self.clock.now();
         let settlement = Settlement::Waiting { until: now };
-        self.end(delivery, owner, attempt(delivery, withheld(error.code), None, now), settlement)
+        let _ended = self
+            .end(delivery, owner, attempt(delivery, withheld(error.code), None, now), settlement)
             .await
             .map_err(|cause| StageError::port(&cause, delivery.trace_id))?;
         Err(error)
     }
 
     /// Writes the end of the claim, more than once if it must: after a send nothing matters more.
-    async fn end(
+    pub(crate) async fn end(
         &self,
         delivery: &Delivery,
         owner: FencingToken,
         attempt: Attempt,
         settlement: Settlement,
-    ) -> Result<(), PortError> {
+    ) -> Result<Ended, PortError> {
         let mut pauses = SETTLE_PAUSES.into_iter();
         loop {
             let ended = self.store.settle(&delivery.key, owner, attempt.clone(), settlement.clone()).await;
@@ -116,14 +133,14 @@ where
                 Err(PortError::Fenced) => {
                     // The claim outlived its deadline; its new owner sees this attempt open, and treats it as unclear.
                     tracing::error!(trace_id = %delivery.trace_id, "a claim was taken over before its end was written");
-                    return Ok(());
+                    return Ok(Ended::TakenOver);
                 }
-                Err(error) if error.kind() == FailureKind::Retry => match pauses.next() {
+                Err(error) if may_pass(error.kind()) => match pauses.next() {
                     Some(pause) => tokio::time::sleep(pause).await,
                     // The attempt stays open in the record: whoever comes next knows that nobody knows.
                     None => return Err(error),
                 },
-                ended => return ended,
+                ended => return ended.map(|()| Ended::Ours),
             }
         }
     }
@@ -184,5 +201,13 @@ fn refusal(work: &Work<'_>, report: &SendReport) -> Evidence {
         code: told.or_else(earlier).unwrap_or_default(),
         key: work.delivery.key.clone(),
         trace_id: work.delivery.trace_id,
+    }
+}
+
+/// A throttled store, too, is asked again: an attempt that never ended is one whose result nobody knows.
+fn may_pass(kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::Retry | FailureKind::ThrottledUntil(_) => true,
+        FailureKind::Permanent | FailureKind::InDoubt | FailureKind::Configuration => false,
     }
 }

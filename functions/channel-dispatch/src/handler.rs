@@ -9,17 +9,16 @@ use sluice_domain::failure::FailureKind;
 use sluice_domain::progress::{Assigned, UncheckedAssigned};
 use sluice_domain::settings::Settings;
 use sluice_domain::tenant::TenantKeys;
-use sluice_ports::{
-    Acquaintances, Claim, ClaimRequest, Clock, ConsentStore, ContactLimits, Deliveries, Entropy, KeyRing,
-    Nonces as _, PortError, Queue, Settlement,
-};
+use sluice_ports::{Claim, ClaimRequest, Clock, Entropy, KeyRing, Nonces as _, PortError, Queue, Settlement};
 use sluice_settings::CurrentSettings;
 use sluice_steps::{Stage, StageError};
 use sluice_telemetry::{Metrics, Signal};
 use tracing::Instrument as _;
 
-use crate::compose::{self, ComposeError};
-use crate::policy::{Ending, History, settlement};
+use crate::compose::ComposeError;
+use crate::policy::{Ending, History, may_have_waited, settlement};
+use crate::records::Records;
+use crate::review::Composed;
 use crate::sender::Sender;
 use crate::timing::Timing;
 use crate::work::{Work, withheld};
@@ -37,7 +36,7 @@ const FRESH_MS: i64 = 60_000;
 pub struct ChannelDispatch<S, K, M, C, E, P = Arc<Settings>> {
     /// The configuration; a delivery keeps the one it began with.
     pub settings: P,
-    /// Deliveries, and consent for opt-outs.
+    /// Deliveries, consent for opt-outs, and reviews.
     pub store: S,
     /// The tenants' keys.
     pub keys: K,
@@ -53,7 +52,7 @@ pub struct ChannelDispatch<S, K, M, C, E, P = Arc<Settings>> {
 
 impl<S, K, M, C, E, P> Stage for ChannelDispatch<S, K, M, C, E, P>
 where
-    S: Deliveries + ConsentStore + ContactLimits + Acquaintances,
+    S: Records,
     K: KeyRing,
     M: Sender,
     C: Clock,
@@ -76,7 +75,7 @@ where
 
 impl<S, K, M, C, E, P> ChannelDispatch<S, K, M, C, E, P>
 where
-    S: Deliveries + ConsentStore + ContactLimits + Acquaintances,
+    S: Records,
     K: KeyRing,
     M: Sender,
     C: Clock,
@@ -105,9 +104,14 @@ where
             deadline: now.plus_ms(CLAIM_MS),
         };
         match self.store.claim(request).await.map_err(|error| StageError::port(&error, trace))? {
-            Claim::Settled(_) => {
+            Claim::Settled(delivery) => {
                 self.metrics.count(Signal::Duplicate { step: Self::NAME });
-                Ok(())
+                if !may_have_waited(&delivery.attempts) {
+                    return Ok(());
+                }
+                // The process may have died before it closed the review.
+                let closed = Box::pin(self.close_settled(&delivery)).await;
+                closed.map_err(|error| StageError::port(&error, trace))
             }
             Claim::Held { until } => Err(StageError {
                 kind: FailureKind::ThrottledUntil(until),
@@ -126,22 +130,38 @@ where
                     );
                     return self.give_back(&delivery, owner, error).await;
                 };
-                self.work(Work { tenant, destination, cleared, delivery, owner }, &keys).await
+                let work = Work { tenant, destination, cleared, delivery, owner, held: None };
+                self.work(work, &keys).await
             }
         }
     }
 
-    async fn work(&self, work: Work<'_>, keys: &TenantKeys) -> Result<(), StageError> {
+    async fn work(&self, mut work: Work<'_>, keys: &TenantKeys) -> Result<(), StageError> {
         let trace = work.cleared.event().trace_id;
         let idempotency = self.sender.idempotency(&work.destination.channel);
         let history = History::of(&work.delivery);
+        if history.reviewed {
+            match Box::pin(self.held(&work.delivery)).await {
+                Ok(held) => work.held = held,
+                Err(error) => {
+                    let error = StageError::port(&error, trace);
+                    return self.give_back(&work.delivery, work.owner, error).await;
+                }
+            }
+        }
         if history.opted_out {
             return self.opted_out(&work, history, withheld("opted_out")).await;
         }
-        if !history.may_repeat(idempotency, self.clock.now())
-            || (history.unclear_since.is_some() && work.is_rewritten())
+        // Of a message that was reviewed the reviewed texts are sent, whatever its script says by now.
+        let is_other = work.held.is_none() && work.is_rewritten();
+        if !history.may_repeat(idempotency, self.clock.now()) || (history.unclear_since.is_some() && is_other)
         {
             return self.settle(&work, withheld("not_repeated"), Settlement::InDoubt).await;
+        }
+        if let Some(held) = &work.held
+            && let Some(not_approved) = Box::pin(self.not_approved(&work, held, history)).await
+        {
+            return not_approved;
         }
         if let Err(error) = self.usable(&work).await {
             return self.give_back(&work.delivery, work.owner, error).await;
@@ -153,22 +173,17 @@ where
                 return self.give_back(&work.delivery, work.owner, StageError::port(&error, trace)).await;
             }
         }
-        let composed = compose::message(
-            &work.cleared,
-            &work.delivery.assignment,
-            work.destination,
-            work.tenant,
-            keys,
-            self.clock.now(),
-        );
-        let report = match composed {
+        let report = match self.compose(&mut work, keys) {
             Ok(_) if self.clock.now().since(work.started_at()) > LATEST_START_MS => {
                 let detail = "the worker was stopped between claim and send".to_owned();
                 let error =
                     StageError { kind: FailureKind::Retry, code: "too_slow", detail, trace_id: Some(trace) };
                 return self.give_back(&work.delivery, work.owner, error).await;
             }
-            Ok(message) => match self.timing(&work).await {
+            Ok(Composed::Waits(rendered, decision)) => {
+                return Box::pin(self.wait_for_review(&work, &rendered, *decision, keys)).await;
+            }
+            Ok(Composed::Ready(message)) => match self.timing(&work).await {
                 Ok(Timing::Now) => {
                     let report = self.send(&work, &message).await;
                     if let Outcome::Delivered { provider_id } = &report.outcome {

@@ -7,6 +7,9 @@
 //! A message that is caught by quiet hours waits until they end; one above the cap of a person's day is refused or waits for the next day,
 //! as configured. A cap costs one more write, and only where there is one.
 //!
+//! A rendered text of which the rules want a review waits in one; so does one that they want the platform's text censor to see. The delivery
+//! waits with it, and its message is off the queue until somebody has answered. What is sent then are the very texts that were reviewed.
+//!
 //! **Nothing is sent blindly twice.** An attempt that never ended (its process died) or ended unclear may have been taken by the
 //! platform. It is repeated only where the channel remembers the dispatch id, and only while it does; otherwise the delivery is
 //! *in doubt* until a person or reconciliation settles it.
@@ -18,11 +21,14 @@ pub mod endpoints;
 mod handler;
 mod policy;
 mod preview;
+mod records;
+mod review;
 mod sender;
 mod timing;
 mod work;
 
 pub use compose::ComposeError;
 pub use handler::ChannelDispatch;
-pub use preview::preview;
+pub use preview::{Preview, preview};
+pub use records::Records;
 pub use sender::Sender;

@@ -18,9 +18,11 @@ const NEEDS: Needs = Needs {
         Resource::SecretsPrefix,
         Resource::Queue(Queue::Assigned),
         Resource::DeadLetters(Queue::Assigned),
+        Resource::Queue(Queue::Checks),
         Resource::ConsentTable,
         Resource::DeliveriesTable,
         Resource::ReceiptsTable,
+        Resource::ReviewsTable,
     ],
 };
 

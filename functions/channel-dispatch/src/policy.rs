@@ -1,7 +1,7 @@
 //! What an attempt's result means for its delivery.
 
 use sluice_channels::Idempotency;
-use sluice_domain::delivery::{Attempt, Delivery, Outcome};
+use sluice_domain::delivery::{Attempt, Delivery, Outcome, WAITS_FOR_REVIEW};
 use sluice_domain::time::UnixMillis;
 use sluice_ports::Settlement;
 
@@ -20,6 +20,8 @@ pub(crate) struct History {
     pub(crate) unclear_since: Option<UnixMillis>,
     /// The recipient said no to such messages.
     pub(crate) opted_out: bool,
+    /// The message waits, or waited, for a review.
+    pub(crate) reviewed: bool,
 }
 
 impl History {
@@ -33,7 +35,7 @@ impl History {
         }
         let opted_out =
             earlier.iter().any(|it| it.outcome == Some(Outcome::RecipientRefused { opt_out: true }));
-        Self { attempts: earlier.len(), unclear_since, opted_out }
+        Self { attempts: earlier.len(), unclear_since, opted_out, reviewed: may_have_waited(earlier) }
     }
 
     /// May a request leave at a moment without the risk of a second message?
@@ -52,6 +54,12 @@ impl History {
     pub(crate) fn refusal(self) -> Settlement {
         if self.unclear_since.is_some() { Settlement::InDoubt } else { Settlement::Refused }
     }
+}
+
+/// Is one of these attempts a message that began to wait for a review? When some are forgotten, it may have been one of them.
+pub(crate) fn may_have_waited(attempts: &[Attempt]) -> bool {
+    let waits = |attempt: &Attempt| attempt.code.as_deref() == Some(WAITS_FOR_REVIEW);
+    attempts.iter().any(waits) || attempts.len() + 1 >= ATTEMPTS_KEPT
 }
 
 /// An attempt without an end is one whose process died.
@@ -136,7 +144,7 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(10_000_000);
     const HOUR_MS: i64 = 3_600_000;
     const HOUR: Idempotency = Idempotency::Window { ms: HOUR_MS };
-    const FIRST: History = History { attempts: 0, unclear_since: None, opted_out: false };
+    const FIRST: History = History { attempts: 0, unclear_since: None, opted_out: false, reviewed: false };
 
     fn ending(idempotency: Idempotency) -> Ending {
         Ending { idempotency, started_at: NOW.plus_ms(-100), now: NOW, jitter: 0 }
@@ -211,7 +219,7 @@ mod tests {
     #[test]
     fn no_wait_goes_beyond_the_memory_of_the_first_unclear_attempt() {
         let since = NOW.plus_ms(1_000 - HOUR_MS);
-        let history = History { attempts: 1, unclear_since: Some(since), opted_out: false };
+        let history = History { attempts: 1, unclear_since: Some(since), opted_out: false, reviewed: false };
         for outcome in [
             Outcome::Unclear,
             Outcome::Transient,
@@ -228,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_refusal_after_an_unclear_attempt_leaves_the_delivery_in_doubt() {
-        let history = History { attempts: 1, unclear_since: Some(NOW), opted_out: false };
+        let history = History { attempts: 1, unclear_since: Some(NOW), opted_out: false, reviewed: false };
         assert_eq!(settlement(&Outcome::EndpointRefused, history, ending(HOUR)), Settlement::InDoubt);
         let delivered = Outcome::Delivered { provider_id: None };
         assert_eq!(settlement(&delivered, history, ending(HOUR)), Settlement::Delivered);
@@ -279,7 +287,7 @@ mod tests {
             jitter: u8, remembers: bool,
         ) {
             let idempotency = if remembers { Idempotency::Window { ms } } else { Idempotency::None };
-            let history = History { attempts, unclear_since: since.map(UnixMillis), opted_out: false };
+            let history = History { attempts, unclear_since: since.map(UnixMillis), opted_out: false, reviewed: false };
             let ending = Ending { idempotency, started_at: NOW, now: NOW, jitter };
             if let Settlement::Waiting { until } = settlement(&outcome, history, ending) {
                 let unclear_since = match outcome {

@@ -1,6 +1,7 @@
 //! What a script would look like on its way out: the same rendering, the same last look of the rules, and made-up values.
 
 use sluice_channels::{Message, Reply};
+use sluice_domain::decision::Verdict;
 use sluice_domain::destination::{Channel, Destination};
 use sluice_domain::event::EventKind;
 use sluice_domain::id::TraceId;
@@ -14,6 +15,15 @@ use zeroize::Zeroizing;
 
 use crate::compose::{self, ComposeError, Origin};
 
+/// What a script becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// The message.
+    pub message: Message,
+    /// It would wait for a review first, for this code.
+    pub waits_for: Option<String>,
+}
+
 /// The message that a script becomes with these values. Links are signed with a key of zeros: as long as real ones, and good for nothing.
 ///
 /// # Errors
@@ -25,7 +35,7 @@ pub fn preview(
     kind: EventKind,
     variables: Variables,
     now: UnixMillis,
-) -> Result<Message, ComposeError> {
+) -> Result<Preview, ComposeError> {
     let keys = TenantKeys::new(tenant.id.clone(), Zeroizing::new([0; 32]), vec![DataKey::new(1, &[0; 32])]);
     let trace = TraceId::from_parts(now, [0; 10]);
     let link = destination.acquisition_link.as_ref();
@@ -38,11 +48,18 @@ pub fn preview(
         acquisition_link,
         ..variables
     };
-    let rendered = compose::allowed(script, &variables, Some(kind), destination, tenant, now)?;
+    let rendered = script.render(&variables)?;
+    let decision = compose::look(&rendered, &script.id, Some(kind), destination, tenant, now)?;
+    let code = || decision.main_code().to_owned();
+    let waits_for = match decision.verdict {
+        Verdict::Allow | Verdict::AllowMasked => None,
+        Verdict::Review => Some(code()),
+        Verdict::Block => return Err(ComposeError::NotAllowed(code())),
+    };
     let origin = Origin { trace, key: None, at: now };
     let link = compose::link(&origin, destination, tenant, &keys)?;
     let account = "merchant-open-id".to_owned();
-    Ok(Message {
+    let message = Message {
         dispatch_id: "00000000-0000-8000-8000-000000000000".to_owned(),
         title: rendered.title,
         text: rendered.text,
@@ -61,5 +78,6 @@ pub fn preview(
             },
         }),
         at: now,
-    })
+    };
+    Ok(Preview { message, waits_for })
 }

@@ -3,15 +3,13 @@
 use sluice_channels::Idempotency;
 use sluice_domain::contact::{Slot, WhenFull};
 use sluice_domain::time::UnixMillis;
-use sluice_ports::{
-    Acquaintances, Clock, ConsentStore, ContactLimits, Deliveries, Entropy, KeyRing, Place, PortError,
-    Settlement,
-};
+use sluice_ports::{Clock, Entropy, KeyRing, Place, PortError, Settlement};
 use sluice_settings::CurrentSettings;
 use sluice_steps::StageError;
 
 use crate::handler::ChannelDispatch;
 use crate::policy::{History, wait};
+use crate::records::Records;
 use crate::sender::Sender;
 use crate::work::{Work, withheld};
 
@@ -31,7 +29,7 @@ pub(crate) enum Timing {
 
 impl<S, K, M, C, E, P> ChannelDispatch<S, K, M, C, E, P>
 where
-    S: Deliveries + ConsentStore + ContactLimits + Acquaintances,
+    S: Records,
     K: KeyRing,
     M: Sender,
     C: Clock,

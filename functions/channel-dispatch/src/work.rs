@@ -1,11 +1,15 @@
 use sluice_channels::{SendReport, codes};
 use sluice_domain::consent::{ConsentKey, Purpose};
+use sluice_domain::decision::{Decision, Verdict};
 use sluice_domain::delivery::{Attempt, Delivery, FencingToken, Outcome};
 use sluice_domain::destination::Destination;
 use sluice_domain::progress::Cleared;
+use sluice_domain::review::Review;
 use sluice_domain::script::Script;
 use sluice_domain::settings::Tenant;
 use sluice_domain::time::UnixMillis;
+
+use crate::compose::ComposeError;
 
 /// A claimed delivery and what it needs.
 pub(crate) struct Work<'a> {
@@ -14,6 +18,14 @@ pub(crate) struct Work<'a> {
     pub(crate) cleared: Cleared,
     pub(crate) delivery: Delivery,
     pub(crate) owner: FencingToken,
+    /// The review in which its message waits or waited.
+    pub(crate) held: Option<Held>,
+}
+
+/// A review, and what the rules say of its texts now, once they were asked.
+pub(crate) struct Held {
+    pub(crate) review: Review,
+    pub(crate) fresh: Option<(Verdict, Decision)>,
 }
 
 impl Work<'_> {
@@ -31,9 +43,25 @@ impl Work<'_> {
         })
     }
 
+    /// The hash of the script that was rendered: of a message that waited, the one that was rendered then.
+    pub(crate) fn script_hash(&self) -> Option<String> {
+        let mut earlier = self.delivery.attempts.iter();
+        let rendered =
+            earlier.find_map(|attempt| attempt.script_hash.clone()).filter(|_| self.held.is_some());
+        rendered.or_else(|| self.script().map(Script::short_hash))
+    }
+
     /// The script, if it is still configured.
     pub(crate) fn script(&self) -> Option<&Script> {
         self.tenant.scripts.get(&self.delivery.assignment.script)
+    }
+
+    /// The script.
+    ///
+    /// # Errors
+    /// [`ComposeError::NoScript`] when it was taken out of the configuration: then nothing of it leaves, reviewed or not.
+    pub(crate) fn configured_script(&self) -> Result<&Script, ComposeError> {
+        self.script().ok_or_else(|| ComposeError::NoScript(self.delivery.assignment.script.clone()))
     }
 
     /// Was this the last attempt that the platform allows for such an answer?
@@ -70,7 +98,7 @@ pub(crate) fn withheld(code: &str) -> SendReport {
 pub(crate) fn attempt(
     delivery: &Delivery,
     report: SendReport,
-    script: Option<&Script>,
+    script_hash: Option<String>,
     now: UnixMillis,
 ) -> Attempt {
     Attempt {
@@ -81,6 +109,6 @@ pub(crate) fn attempt(
         message: report.message,
         provider_log_id: report.provider_log_id,
         request_sha256: report.request_sha256,
-        script_hash: script.map(Script::short_hash),
+        script_hash,
     }
 }

@@ -95,7 +95,8 @@ where
         let now = self.clock.now();
         if let Some(expired) = review.expire(now) {
             // Overtaken: somebody ended it at the same moment.
-            let _advanced = self.store.advance_review(expired.review, None).await.map_err(port)?;
+            let wake = Wake::of(&expired);
+            let _advanced = self.store.advance_review(expired.review, wake).await.map_err(port)?;
             self.metrics.count(Signal::ReviewEnded { state: "expired" });
             return Ok(());
         }

@@ -20,6 +20,7 @@ const NEEDS: Needs = Needs {
         Resource::Queue(Queue::Checks),
         Resource::DeadLetters(Queue::Checks),
         Resource::Queue(Queue::Events),
+        Resource::Queue(Queue::Assigned),
         Resource::ReviewsTable,
         Resource::ReceiptsTable,
     ],

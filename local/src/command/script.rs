@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use channel_dispatch::preview;
+use channel_dispatch::{Preview, preview};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -57,8 +57,8 @@ pub async fn render(
         "tenant": tenant.id, "script": script.id, "version": script.version, "sha256": script.sha256(),
         "destination": destination.id, "channel": destination.channel.as_str(),
     });
-    let message = match preview(tenant, script, destination, kind, variables, now) {
-        Ok(message) => message,
+    let Preview { message, waits_for } = match preview(tenant, script, destination, kind, variables, now) {
+        Ok(preview) => preview,
         Err(error) => return Ok(withheld(head, &error.code(), &error.to_string())),
     };
     let (report, requests) = sent(&tenant.id, destination, &message, now).await;
@@ -70,6 +70,9 @@ pub async fn render(
     let shown: Vec<Value> = requests.iter().map(document).collect();
     let mut lines =
         vec![format!("script {} version {}, sha256 {}", script.id, script.version, script.sha256())];
+    lines.extend(
+        waits_for.iter().map(|code| format!("waits for a review first ({code}), then leaves like this")),
+    );
     lines.extend(requests.iter().map(line));
     if requests.is_empty() {
         let link = message.link.map(|(_, link)| link).unwrap_or_default();
@@ -78,6 +81,7 @@ pub async fn render(
     let mut json = head;
     if let Some(fields) = json.as_object_mut() {
         fields.insert("withheld".into(), Value::Null);
+        fields.insert("waits_for_review".into(), json!(waits_for));
         fields.insert("requests".into(), shown.into());
     }
     Ok(Output::one(Exit::Ok, lines.join("\n"), json))

@@ -41,6 +41,8 @@ pub(super) struct EventTrail {
     pub(super) delivery: Option<Delivery>,
     /// What people said, when the decision was theirs.
     pub(super) review: Option<Review>,
+    /// What they said of its rendered message, when that waited.
+    pub(super) message_review: Option<Review>,
 }
 
 impl EventTrail {
@@ -98,7 +100,7 @@ impl<'a> Player<'a> {
         self.follow(first).await
     }
 
-    /// A reviewer answers everything that waits: a person's own number may go on, another company's link may not.
+    /// A reviewer answers everything that waits: a person's own number and a company's own words may go on, another company's link may not.
     pub(super) async fn review(&mut self, title: &'static str) -> Result<(), CommandError> {
         self.tell(&format!("\n{title}"));
         let failed = |error: sluice_review::DeskError| CommandError::unavailable(error.to_string());
@@ -106,9 +108,11 @@ impl<'a> Player<'a> {
         let desk = Desk { store: &state.store, keys: &state.keys, now: self.stage.clock.now() };
         for tenant in self.stage.settings.tenants.keys() {
             for view in desk.list(tenant, StateName::Open).await.map_err(failed)? {
-                let own = view.reasons.iter().all(|reason| reason.code == "phone_number");
-                let (says, why) = if own {
+                let only = |code: &str| view.reasons.iter().all(|reason| reason.code == code);
+                let (says, why) = if only("phone_number") {
                     (Says::Approve, "客户本人留的号码")
+                } else if only("absolute_word_exempt") {
+                    (Says::Approve, "说的是经营理念,不是商品")
                 } else {
                     (Says::Reject, "其他企业的链接")
                 };
@@ -140,6 +144,7 @@ impl<'a> Player<'a> {
             audit: None,
             delivery: None,
             review: None,
+            message_review: None,
         });
         let events: Vec<_> = events.collect();
         Ok(Played {
@@ -220,7 +225,9 @@ impl<'a> Player<'a> {
                 if trail.audit.is_some() {
                     trail.delivery = store.delivery(&trail.receipt.key).await?;
                     let (tenant, trace) = (trail.receipt.key.tenant.clone(), trail.receipt.trace_id);
-                    trail.review = store.review(&ReviewId { tenant, trace, point: Point::Event }).await?;
+                    let review = |point| ReviewId { tenant: tenant.clone(), trace, point };
+                    trail.review = store.review(&review(Point::Event)).await?;
+                    trail.message_review = store.review(&review(Point::Message)).await?;
                 }
             }
         }

@@ -68,6 +68,8 @@ impl Row {
             Some(Disposition::Recorded { effect, .. }) => ("recorded".to_owned(), effect.clone()),
             Some(Disposition::Unhandled) => ("unhandled".to_owned(), none()),
         };
+        let message = trail.message_review.as_ref();
+        let message = message.map(|review| format!(", message {}", review.state.name())).unwrap_or_default();
         let assignment = trail.delivery.as_ref().map(|delivery| &delivery.assignment);
         let attempts = trail.delivery.as_ref().map_or(0, |delivery| delivery.attempts.len());
         let outcome =
@@ -75,7 +77,7 @@ impl Row {
         Self {
             callback: played.title.to_owned(),
             kind: trail.kind().to_owned(),
-            decision,
+            decision: format!("{decision}{message}"),
             reason,
             variant: assignment.and_then(|it| it.variant.as_ref()).map_or_else(none, ToString::to_string),
             destination: assignment.map_or_else(none, |it| it.destination.to_string()),

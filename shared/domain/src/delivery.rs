@@ -6,6 +6,9 @@ use crate::id::{EventKey, PersonId, TraceId};
 use crate::progress::Assignment;
 use crate::time::UnixMillis;
 
+/// The code of an attempt that ended because its message waits for a [review](crate::review::Point::Message).
+pub const WAITS_FOR_REVIEW: &str = "review";
+
 /// What a platform's answer means (`docs/WIRE.md`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "class", rename_all = "snake_case")]
@@ -66,6 +69,13 @@ impl Outcome {
             Self::Unclear => "unclear",
             Self::Withheld { .. } => "withheld",
         }
+    }
+}
+
+impl Outcome {
+    /// The code of what was refused here, before sending.
+    pub fn withheld_by(&self) -> Option<&str> {
+        if let Self::Withheld { code } = self { Some(code) } else { None }
     }
 }
 
@@ -183,6 +193,14 @@ pub struct Exposure {
     pub trace_id: TraceId,
     /// When.
     pub exposed_at: UnixMillis,
+}
+
+impl Delivery {
+    /// Did the last attempt end because the message waits for a review?
+    pub fn waits_for_review(&self) -> bool {
+        let waits = |attempt: &Attempt| attempt.code.as_deref() == Some(WAITS_FOR_REVIEW);
+        matches!(self.state, DeliveryState::Waiting { .. }) && self.attempts.last().is_some_and(waits)
+    }
 }
 
 impl FencingToken {

@@ -222,6 +222,16 @@ pub enum Settlement {
     },
 }
 
+impl Settlement {
+    /// Will nothing more happen by itself?
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Delivered | Self::Refused | Self::InDoubt => true,
+            Self::Waiting { .. } => false,
+        }
+    }
+}
+
 /// Deliveries, claimed with a fencing token.
 pub trait Deliveries: Send + Sync {
     /// Claims a delivery: one conditional write.

@@ -56,6 +56,9 @@ pub async fn sweep<S: Reviews + Outbox>(
 
 /// Ends everything that waits of one person, as `person_erased`, and destroys the sealed texts with it; says how many.
 ///
+/// Nothing is woken: what would go back to its queue is the person's own data. A delivery whose message waited stays unsettled, and the books
+/// count it with its review.
+///
 /// Reviews that have ended before hold no text of anybody.
 ///
 /// # Errors
@@ -73,7 +76,7 @@ pub async fn erase<S: Reviews>(
                 continue;
             }
             while let Some(blocked) = review.block("person_erased", None, now) {
-                match store.advance_review(blocked.review.clone(), Wake::of(&blocked)).await? {
+                match store.advance_review(blocked.review, None).await? {
                     Advanced::Done => {
                         ended += 1;
                         break;

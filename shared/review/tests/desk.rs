@@ -1,10 +1,12 @@
 //! The desk over the embedded store.
-#![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on has failed")]
 
 use std::sync::Arc;
 
 use sluice_domain::id::TenantId;
-use sluice_domain::review::{Ballot, Review, ReviewerName, Says, StateName, VoteError, Voter, Why};
+use sluice_domain::review::{
+    Ballot, Opening, Point, RenderedText, Review, ReviewerName, Says, StateName, VoteError, Voter, Why, Work,
+};
 use sluice_domain::sealed::DataKey;
 use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::UnixMillis;
@@ -106,4 +108,50 @@ async fn erasing_a_person_ends_what_waits_of_them_alone() {
     else {
         panic!("it has ended")
     };
+}
+
+/// The rendered message of an event.
+fn message(number: u32) -> Review {
+    let of_event = review(number);
+    let Some(Work::Event { event }) = &of_event.work else { panic!("it waits") };
+    let (decision, panel) = (of_event.decision.clone(), of_event.panel.clone());
+    let opening = Opening { decision, panel, opened_at: of_event.opened_at, deadline: of_event.deadline };
+    let keys = TenantKeys::new(brand(), zeroize::Zeroizing::new([7; 32]), vec![DataKey::new(1, &[9; 32])]);
+    let texts = [RenderedText { field: "message", text: "全网最好,13800138000" }];
+    Review::of_message(event, "{}".into(), &texts, opening, &keys, || [3; 12]).unwrap()
+}
+
+async fn deliveries_woken(store: &Store) -> usize {
+    store.receive(Queue::Assigned, 10, 60_000).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn a_message_is_shown_masked_and_every_answer_wakes_its_delivery() {
+    for (says, state) in [(Says::Approve, StateName::Approved), (Says::Reject, StateName::Rejected)] {
+        let store = waiting(&[]).await;
+        assert_eq!(store.open_review(message(1)).await, Ok(Written::New));
+        let desk = desk(&store, NOON.plus_ms(5_000));
+        let shown = desk.list(&brand(), StateName::Open).await.unwrap();
+        let texts: Vec<_> =
+            shown[0].texts.iter().map(|text| (text.field.as_str(), text.text.as_str())).collect();
+        assert_eq!((shown[0].point, texts), (Point::Message, vec![("message", "全网最好,138****8000")]));
+        let voted = desk.vote(&which(&message(1)), ballot("wang", says)).await.unwrap();
+        assert_eq!((voted.view.state, deliveries_woken(&store).await), (state, 1));
+        assert_eq!(woken(&store).await, 0, "nothing for the engine");
+    }
+    let store = waiting(&[]).await;
+    assert_eq!(store.open_review(message(1)).await, Ok(Written::New));
+    let swept = sweep(&store, &brand(), message(1).deadline).await.unwrap();
+    assert_eq!((swept.expired, deliveries_woken(&store).await), (1, 1));
+}
+
+/// What would go back to its queue is the person's own data.
+#[tokio::test]
+async fn erasing_a_person_puts_nothing_of_theirs_on_a_queue() {
+    let store = waiting(&[]).await;
+    assert_eq!(store.open_review(message(1)).await, Ok(Written::New));
+    assert_eq!(erase(&store, &brand(), &person(1), NOON.plus_ms(6_000)).await, Ok(1));
+    let erased = store.review(&message(1).id()).await.unwrap().unwrap();
+    assert_eq!((erased.state.name(), erased.work), (StateName::Blocked, None));
+    assert_eq!(deliveries_woken(&store).await, 0);
 }

@@ -1,12 +1,11 @@
 //! The handler itself under every interleaving that `sluice_ports::conformance::interleaving` explores: the same message with
 //! several workers, crashes, lost answers, claims that pass their deadline.
 
-#![expect(clippy::panic, reason = "a breach prints its schedule")]
-
 use std::sync::Arc;
 
 use channel_dispatch::{ChannelDispatch, Sender};
 use sluice_channels::{Idempotency, Message, SendReport};
+use sluice_domain::audit::AuditRecord;
 use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
 use sluice_domain::contact::{Acquaintance, Slot};
 use sluice_domain::decision::Verdict;
@@ -14,14 +13,16 @@ use sluice_domain::delivery::{Attempt, Delivery, FencingToken};
 use sluice_domain::destination::{Channel, Destination};
 use sluice_domain::id::{EventKey, PersonId, TenantId};
 use sluice_domain::progress::UncheckedAssigned;
+use sluice_domain::review::{Review, ReviewId, StateName};
 use sluice_domain::settings::Settings;
 use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_embedded::{Options, Store};
 use sluice_ports::conformance::interleaving::{Ending, Hands, Memory, SHORT, Scenario, explore};
 use sluice_ports::conformance::samples::{brand, key};
 use sluice_ports::{
-    Acquaintances, Claim, ClaimRequest, ConsentStore, ContactLimits, Deliveries, Entropy, Page, Place,
-    PortError, Settlement,
+    Acquaintances, Advanced, Claim, ClaimRequest, ConsentStore, ContactLimits, Deliveries, Entropy,
+    ForReview, OutboundMessage, Outbox, Page, Place, PortError, Queue, Reviews, SendFailure, Settlement,
+    Wake, Written,
 };
 use sluice_steps::Stage as _;
 use sluice_telemetry::{Counters, Metrics};
@@ -114,6 +115,39 @@ impl Acquaintances for Explored {
 impl ContactLimits for Explored {
     async fn take_place(&self, slot: &Slot) -> Result<Place, PortError> {
         self.0.store().take_place(slot).await
+    }
+}
+
+impl Reviews for Explored {
+    async fn record_for_review(&self, batch: Vec<ForReview>) -> Vec<Result<Written<AuditRecord>, PortError>> {
+        self.0.store().record_for_review(batch).await
+    }
+
+    async fn open_review(&self, review: Review) -> Result<Written<Review>, PortError> {
+        self.0.store().open_review(review).await
+    }
+
+    async fn review(&self, id: &ReviewId) -> Result<Option<Review>, PortError> {
+        self.0.store().review(id).await
+    }
+
+    async fn reviews(
+        &self,
+        tenant: &TenantId,
+        state: StateName,
+        cursor: Option<String>,
+    ) -> Result<Page<Review>, PortError> {
+        self.0.store().reviews(tenant, state, cursor).await
+    }
+
+    async fn advance_review(&self, next: Review, wake: Option<Wake>) -> Result<Advanced, PortError> {
+        self.0.store().advance_review(next, wake).await
+    }
+}
+
+impl Outbox for Explored {
+    async fn send(&self, queue: Queue, messages: Vec<OutboundMessage>) -> Vec<SendFailure> {
+        self.0.store().send(queue, messages).await
     }
 }
 

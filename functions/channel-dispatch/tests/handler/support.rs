@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use channel_dispatch::{ChannelDispatch, Sender};
 use sluice_channels::{Idempotency, Message, SendReport};
+use sluice_domain::audit::AuditRecord;
 use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
 use sluice_domain::contact::{Acquaintance, Slot};
 use sluice_domain::decision::{Decision, PackStamp, Reason, Verdict};
@@ -15,14 +16,16 @@ use sluice_domain::destination::{Channel, Destination};
 use sluice_domain::event::{Event, EventKind, PersonalField, SEAL_TABLE, Subject};
 use sluice_domain::id::*;
 use sluice_domain::progress::{Assigned, Assignment, Cleared, UncheckedAssigned};
+use sluice_domain::review::{Review, ReviewId, StateName};
 use sluice_domain::sealed::DataKey;
 use sluice_domain::settings::Settings;
 use sluice_domain::tenant::TenantKeys;
 use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_embedded::{ManualClock, Options, Store, SystemEntropy};
 use sluice_ports::{
-    Acquaintances, Claim, ClaimRequest, Clock as _, ConsentStore, ContactLimits, Deliveries, KeyRing, Page,
-    Place, PortError, Settlement,
+    Acquaintances, Advanced, Claim, ClaimRequest, Clock as _, ConsentStore, ContactLimits, Deliveries,
+    ForReview, KeyRing, OutboundMessage, Outbox, Page, Place, PortError, Queue, Reviews, SendFailure,
+    Settlement, Wake, Written,
 };
 use sluice_steps::{Stage as _, StageError};
 use sluice_telemetry::{Counters, Metrics};
@@ -61,6 +64,7 @@ pub(crate) struct Watched {
     pub(crate) failing_settles: Arc<AtomicUsize>,
     pub(crate) failing_withdrawals: Arc<AtomicUsize>,
     pub(crate) failing_acquaintances: Arc<AtomicUsize>,
+    pub(crate) failing_reviews: Arc<AtomicUsize>,
 }
 
 /// One failure of those that are due.
@@ -162,6 +166,41 @@ impl ContactLimits for Watched {
     }
 }
 
+impl Reviews for Watched {
+    async fn record_for_review(&self, batch: Vec<ForReview>) -> Vec<Result<Written<AuditRecord>, PortError>> {
+        self.inner.record_for_review(batch).await
+    }
+
+    async fn open_review(&self, review: Review) -> Result<Written<Review>, PortError> {
+        due(&self.failing_reviews)?;
+        self.inner.open_review(review).await
+    }
+
+    async fn review(&self, id: &ReviewId) -> Result<Option<Review>, PortError> {
+        self.inner.review(id).await
+    }
+
+    async fn reviews(
+        &self,
+        tenant: &TenantId,
+        state: StateName,
+        cursor: Option<String>,
+    ) -> Result<Page<Review>, PortError> {
+        self.inner.reviews(tenant, state, cursor).await
+    }
+
+    async fn advance_review(&self, next: Review, wake: Option<Wake>) -> Result<Advanced, PortError> {
+        due(&self.failing_reviews)?;
+        self.inner.advance_review(next, wake).await
+    }
+}
+
+impl Outbox for Watched {
+    async fn send(&self, queue: Queue, messages: Vec<OutboundMessage>) -> Vec<SendFailure> {
+        self.inner.send(queue, messages).await
+    }
+}
+
 /// A platform: it takes messages and answers as told; without an answer to give, it says that it took the message.
 #[derive(Clone, Default)]
 pub(crate) struct Platform {
@@ -229,6 +268,7 @@ pub(crate) fn desk_with(settings: Settings) -> Desk {
         failing_settles: Arc::default(),
         failing_withdrawals: Arc::default(),
         failing_acquaintances: Arc::default(),
+        failing_reviews: Arc::default(),
     };
     let (platform, counters) = (Platform::default(), Counters::default());
     let dispatch = Arc::new(ChannelDispatch {
@@ -241,6 +281,20 @@ pub(crate) fn desk_with(settings: Settings) -> Desk {
         metrics: Metrics::new(counters.clone()),
     });
     Desk { dispatch, store, clock, platform, counters }
+}
+
+/// The desk after its configuration was changed.
+pub(crate) fn reconfigured(desk: &Desk, settings: Settings) -> Desk {
+    let dispatch = ChannelDispatch {
+        settings: Arc::new(settings),
+        store: desk.store.clone(),
+        keys: FixedKeys,
+        sender: desk.platform.clone(),
+        clock: desk.clock.clone(),
+        entropy: SystemEntropy,
+        metrics: Metrics::new(desk.counters.clone()),
+    };
+    Desk { dispatch: Arc::new(dispatch), ..desk.clone() }
 }
 
 /// The shipped configuration.

@@ -86,7 +86,8 @@ fn every_shipped_script_passes_its_own_scan() {
     for tenant in settings().tenants.values() {
         for script in tenant.scripts.values() {
             let decision = tenant.rules.scan_outgoing(&script.text, &LinkPolicy::default(), UnixMillis(0));
-            assert!(decision.verdict.allows(), "{}: {}", script.id, decision.main_code());
+            let waits = script.waits && decision.verdict == Verdict::Review;
+            assert!(decision.verdict.allows() || waits, "{}: {}", script.id, decision.main_code());
         }
     }
 }

@@ -90,7 +90,8 @@ impl<'a> Walk<'a> {
         self.reviews.add(standing);
         match standing {
             StateName::Open => self.totals.review += 1,
-            StateName::Approved if !delivery.state.is_settled() => {
+            // Approved, and nobody has taken it up since.
+            StateName::Approved if delivery.waits_for_review() => {
                 self.not_resumed(review, at, &["assigned"]);
             }
             StateName::Rejected => self.totals.rejected += 1,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::audit::{AuditRecord, Disposition, Receipt};
 use crate::decision::{Decision, PackStamp, Reason, Verdict};
-use crate::delivery::{Attempt, Delivery, DeliveryState, Exposure, FencingToken, Outcome};
+use crate::delivery::{Attempt, Delivery, DeliveryState, Exposure, FencingToken, Outcome, WAITS_FOR_REVIEW};
 use crate::event::Event;
 use crate::event::EventKind;
 use crate::experiment::{Experiment, Variant};
@@ -547,5 +547,24 @@ fn a_message_that_waits_for_people_is_counted_with_them() {
         let report = report_at(&day, night());
         assert_eq!((part(&report.totals), report.identity.holds), (1, true), "{:?}", report.totals);
         assert_eq!((report.totals.delivered, report.breaks.len()), (2, 2));
+    }
+}
+
+/// An approved message that nobody took up is lost; one that waits for its platform since is told by its delivery.
+#[test]
+fn an_approved_message_is_missing_only_while_it_waits_for_its_answer() {
+    let approved = voted(&message_review(1), Says::Approve);
+    let soon = DeliveryState::Waiting { until: night().plus_ms(MINUTE) };
+    for (code, part) in
+        [(WAITS_FOR_REVIEW, (|totals| totals.missing) as Part), ("throttled", |totals| totals.waiting)]
+    {
+        let mut day = evidence();
+        day.deliveries[0].state = soon.clone();
+        day.deliveries[0].attempts[0].code = Some(code.to_owned());
+        day.reviews.push(approved.clone());
+        let report = report_at(&day, night());
+        assert_eq!(part(&report.totals) - part(&report_at(&evidence(), night()).totals), 1, "{code}");
+        let lost = codes(&report).contains(&("review_not_resumed", BreakState::Open));
+        assert_eq!(lost, code == WAITS_FOR_REVIEW, "{code}");
     }
 }

@@ -51,7 +51,8 @@ impl Review {
         self.approved(is_its, keys)
     }
 
-    /// The approval of a rendered message.
+    /// The approval of a rendered message: of these very texts, by their hash. What is sent on it are the texts that the review holds, for a
+    /// script may have been changed since.
     ///
     /// # Errors
     /// [`NotApproved`], by cause.

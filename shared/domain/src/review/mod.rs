@@ -166,9 +166,9 @@ pub struct Review {
 }
 
 /// A rendered text that waits at [`Point::Message`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct RenderedText<'a> {
-    /// `title` or `message`.
+    /// `title`, `message` or `fields.…`.
     pub field: &'a str,
     /// The text.
     pub text: &'a str,
@@ -251,6 +251,12 @@ impl Review {
         }
     }
 
+    /// Since when it is approved: the moment of the last voice that was needed. Unlike the state's, it is under the tag.
+    pub fn approved_at(&self) -> UnixMillis {
+        let approvals = self.voices.iter().filter(|voice| voice.says == Says::Approve);
+        approvals.map(|voice| voice.at).max().unwrap_or(self.opened_at)
+    }
+
     /// The texts that were judged, opened; none when the review has ended.
     ///
     /// # Errors
@@ -306,9 +312,11 @@ pub(crate) fn sha256_of_event(event: &Event) -> String {
     hex::encode(Sha256::digest(body))
 }
 
-/// What rendered texts are, to their review.
+/// What rendered texts are, to their review: by their names, in whatever order they come.
 fn sha256_of_texts(texts: &[RenderedText<'_>]) -> String {
     let mut digest = Sha256::new();
+    let mut texts: Vec<_> = texts.iter().collect();
+    texts.sort_by_key(|text| text.field);
     for RenderedText { field, text } in texts {
         for part in [field, text] {
             digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());

@@ -199,13 +199,8 @@ fn check(rule: &RuleSource, place: &Place, errors: &mut Vec<RulePackError>) {
     for kind in rule.kinds.iter().filter(|kind| !is_decided(**kind)) {
         add(Fault::KindNotDecided(kind.as_str()));
     }
-    if rule.remote_check {
-        if rule.then != Verdict::Review {
-            add(Fault::CheckWithoutReview);
-        }
-        if rule.stages.contains(&Stage::Outbound) {
-            add(Fault::CheckOutbound);
-        }
+    if rule.remote_check && rule.then != Verdict::Review {
+        add(Fault::CheckWithoutReview);
     }
     let mut ids = BTreeSet::new();
     for exception in &rule.exceptions {

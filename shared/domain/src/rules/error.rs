@@ -108,11 +108,6 @@ pub enum Fault {
         "asks for a remote check, but does not wait for one; write `then: review`, or take `remote_check` out"
     )]
     CheckWithoutReview,
-    /// A rendered text does not wait.
-    #[error(
-        "asks for a remote check of a text that leaves; only events wait for one: leave `outbound` out of `stages`"
-    )]
-    CheckOutbound,
     /// In first-match the order is the meaning.
     #[error("no priority; with `mode: first_match` every rule states one")]
     NoPriority,
@@ -179,7 +174,7 @@ impl Fault {
             Self::NoTitle | Self::BadCode | Self::NoStages | Self::KindNotDecided(_) | Self::NoPriority => {
                 "rule_incomplete"
             }
-            Self::CheckWithoutReview | Self::CheckOutbound => "rule_remote_check",
+            Self::CheckWithoutReview => "rule_remote_check",
             Self::NoBasis | Self::NoArticle(_) => "rule_without_basis",
             Self::Condition(_) => "rule_condition",
             Self::NoReason => "rule_change_without_reason",

@@ -49,7 +49,7 @@ pub struct Facts<'a> {
     pub scheme: Option<SchemeName>,
     /// The consent that was looked up, and how it stood.
     pub consent: Option<&'a ConsentCheck>,
-    /// Texts to scan, by field name: `text`, `form.城市`, `message`, `title`. They may be personal.
+    /// Texts to scan, by field name: `text`, `form.城市`, `message`, `title`, `fields.thing1`. They may be personal.
     pub texts: &'a [(&'a str, &'a str)],
     /// Which links are the tenant's own.
     pub links: &'a LinkPolicy,
@@ -113,7 +113,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// A rendered text that is about to leave; its fields are called `message` and `title`.
+    /// A rendered text that is about to leave; its fields are called `message`, `title` and `fields.…`.
     pub fn outbound(texts: &'a [(&'a str, &'a str)], links: &'a LinkPolicy, at: UnixMillis) -> Self {
         Self {
             stage: Stage::Outbound,

@@ -130,7 +130,9 @@ impl Fact {
             Self::DestinationToPerson => "直接发给用户本人,而不是内部人员(仅待发送内容)",
             Self::MessageNamesSender => "待发送内容写明了发送者名称",
             Self::CensorAvailable => "租户配置了远程内容安全检测(`safety`)",
-            Self::CensorLongText => "配置了远程检测,且事件中的文本合计超过 `safety.longer_than` 个字符",
+            Self::CensorLongText => {
+                "配置了远程检测,且事件或待发送内容的文本合计超过 `safety.longer_than` 个字符"
+            }
         }
     }
 

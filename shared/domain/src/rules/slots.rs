@@ -41,7 +41,7 @@ impl Group {
         match self {
             Self::Text => field == "text",
             Self::Form => field.starts_with("form."),
-            Self::Message => matches!(field, "message" | "title"),
+            Self::Message => matches!(field, "message" | "title") || field.starts_with("fields."),
             Self::Any => true,
         }
     }

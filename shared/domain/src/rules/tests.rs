@@ -568,7 +568,7 @@ proptest! {
 }
 
 #[test]
-fn a_remote_check_is_of_events_that_wait() {
+fn a_remote_check_is_of_what_waits() {
     let asking = |then, stages: &[Stage]| {
         let rule = RuleSource { remote_check: true, stages: stages.to_vec(), ..rule("it", "true", then) };
         compile(source(vec![rule]))
@@ -578,6 +578,6 @@ fn a_remote_check_is_of_events_that_wait() {
     let refused = |fault| Err(vec![(Place::Rule(id("it")), fault)]);
     assert_eq!(asking(Verdict::Review, &[Stage::Inbound]), Ok(()));
     assert_eq!(asking(Verdict::Block, &[Stage::Inbound]), refused(Fault::CheckWithoutReview));
-    let both = [Stage::Inbound, Stage::Outbound];
-    assert_eq!(asking(Verdict::Review, &both), refused(Fault::CheckOutbound));
+    assert_eq!(asking(Verdict::Review, &[Stage::Inbound, Stage::Outbound]), Ok(()));
+    assert_eq!(asking(Verdict::AllowMasked, &[Stage::Outbound]), refused(Fault::CheckWithoutReview));
 }

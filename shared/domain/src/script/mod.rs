@@ -20,6 +20,10 @@ use crate::failure::FailureKind;
 use crate::id::ScriptId;
 use compiled::{Compiled, LONGEST};
 
+const TITLE: &str = "title";
+const MESSAGE: &str = "message";
+const FIELDS: &str = "fields.";
+
 /// One script.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +40,9 @@ pub struct Script {
     /// For channels whose platform has the text (WeChat templates): what its fields are filled with, each a template.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
+    /// Its words may want a review: then every message of it waits for one. Without, such a script is not published.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
     /// What it is rendered with.
     #[serde(skip)]
     compiled: Compiled,
@@ -50,6 +57,30 @@ pub struct Rendered {
     pub text: String,
     /// The fields of an approved template.
     pub fields: BTreeMap<String, String>,
+}
+
+impl Rendered {
+    /// Each text with the name that rules, evidence and reviews know it by: `title`, `message`, `fields.thing1`.
+    pub fn texts(&self) -> Vec<(String, &str)> {
+        let title = self.title.as_deref().map(|title| (TITLE.to_owned(), title));
+        let fields = self.fields.iter().map(|(name, value)| (format!("{FIELDS}{name}"), value.as_str()));
+        title.into_iter().chain([(MESSAGE.to_owned(), self.text.as_str())]).chain(fields).collect()
+    }
+
+    /// What such texts were rendered as; names that are none of these are left out.
+    pub fn of_texts<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut rendered = Self { title: None, text: String::new(), fields: BTreeMap::new() };
+        for (name, text) in texts {
+            let text = text.to_owned();
+            match name.strip_prefix(FIELDS) {
+                Some(field) => drop(rendered.fields.insert(field.to_owned(), text)),
+                None if name == TITLE => rendered.title = Some(text),
+                None if name == MESSAGE => rendered.text = text,
+                None => {}
+            }
+        }
+        rendered
+    }
 }
 
 /// Why a script does not render. It quotes nothing of the person's.
@@ -169,6 +200,7 @@ mod tests {
             title: Some("{{ tenant }}".into()),
             text: text.into(),
             fields: BTreeMap::new(),
+            waits: false,
             compiled: Compiled::default(),
         }
     }
@@ -217,6 +249,22 @@ mod tests {
         let filled = Script { fields, ..script.clone() };
         assert_eq!(filled.render(&Variables::example()).unwrap().fields["thing1"], "张*");
         assert_ne!(filled.sha256(), script.sha256());
+    }
+
+    #[test]
+    fn what_was_rendered_comes_back_from_its_texts() {
+        let fields = BTreeMap::from([
+            ("thing1".to_owned(), "预约".to_owned()),
+            ("time2".to_owned(), "明天".to_owned()),
+        ]);
+        for rendered in [
+            Rendered { title: Some("新线索".into()), text: "正文".into(), fields },
+            Rendered { title: None, text: "正文".into(), fields: BTreeMap::new() },
+        ] {
+            let texts = rendered.texts();
+            let named = texts.iter().map(|(name, text)| (name.as_str(), *text));
+            assert_eq!(Rendered::of_texts(named), rendered);
+        }
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use serde_saphyr::Spanned;
-use sluice_domain::decision::{Decision, Reason};
+use sluice_domain::decision::{Decision, Reason, Verdict};
 use sluice_domain::destination::Destination;
 use sluice_domain::link::LinkPolicy;
 use sluice_domain::rules::{Facts, RulePack};
-use sluice_domain::script::{Rendered, Script, Variables};
+use sluice_domain::script::{Script, Variables};
 use sluice_domain::time::UnixMillis;
 
 use super::{Findings, channels};
@@ -89,30 +89,35 @@ fn one(
         );
         findings.add(script, "script_too_long", message);
     }
-    let texts = texts(&rendered);
+    let texts = rendered.texts();
+    let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), *text)).collect();
     let decision = rules.evaluate(&Facts {
         sender: Some(&tenant.name),
         script: Some(&here.id),
         destination: Some(&destination.id),
         channel: Some(channel),
+        censor: tenant.safety.as_ref().map(|safety| safety.value.longer_than),
         ..Facts::outbound(&texts, links, NOON)
     });
-    if !decision.verdict.allows() {
-        let message = format!(
-            "script `{}` may not leave through `{channel}` (destination `{}`): {}",
-            here.id,
-            destination.id,
-            why(&decision, &texts)
-        );
-        findings.add(script, "script_not_allowed", message);
-    }
-}
-
-/// As the dispatcher shows them to the rules.
-fn texts(rendered: &Rendered) -> Vec<(&str, &str)> {
-    let title = rendered.title.as_deref().map(|title| ("title", title));
-    let fields = rendered.fields.values().map(|value| ("message", value.as_str()));
-    title.into_iter().chain([("message", rendered.text.as_str())]).chain(fields).collect()
+    let (code, verb, advice) = match decision.verdict {
+        Verdict::Allow | Verdict::AllowMasked => return,
+        Verdict::Review if here.waits => return,
+        Verdict::Review => (
+            "script_waits",
+            "would wait for a review at every sending",
+            "change the text, or write `waits: true` where every message of it is to wait",
+        ),
+        Verdict::Block => {
+            ("script_not_allowed", "may not leave", "change the text, or the rule where it is not meant")
+        }
+    };
+    let message = format!(
+        "script `{}` {verb} through `{channel}` (destination `{}`): {}; {advice}",
+        here.id,
+        destination.id,
+        why(&decision, &texts)
+    );
+    findings.add(script, code, message);
 }
 
 fn why(decision: &Decision, texts: &[(&str, &str)]) -> String {
@@ -121,10 +126,7 @@ fn why(decision: &Decision, texts: &[(&str, &str)]) -> String {
         reason.basis.iter().map(|basis| format!("{} {}", basis.document, basis.article)).collect();
     let (title, code, rule) = (&reason.title, &reason.code, &reason.rule);
     let words = words(reason, texts).map(|words| format!(" at `{words}`")).unwrap_or_default();
-    format!(
-        "{title} ({code}, rule `{rule}`, {}){words}; change the text, or the rule where it is not meant",
-        basis.join(", ")
-    )
+    format!("{title} ({code}, rule `{rule}`, {}){words}", basis.join(", "))
 }
 
 /// The words of the script that the rule is about: nobody's personal data.
