@@ -20,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// Metrics of Sluice's own that need a person.
-const SIGNALS: [&str; 8] = [
+const SIGNALS: [&str; 9] = [
     "OpenBreaks",
     "OldestReviewAge",
     "InDoubt",
@@ -29,6 +29,7 @@ const SIGNALS: [&str; 8] = [
     "ConsentStoreFailure",
     "SettingsReloadFailure",
     "UnknownCode",
+    "RuleFailed",
 ];
 
 /// Namespace and name → the logical ids its dimensions name.
