@@ -1,8 +1,11 @@
 //! Receipts of consents, in the shape of ISO/IEC TS 27560:2023: for each consent a record of four sections (header, processing, parties,
 //! events), and around them the receipt's own head.
 //!
-//! Field names are those of the specification in snake case. What it leaves open is written in this program's words; a member that nobody
-//! recorded is absent rather than guessed.
+//! Field names are the specification's (6.3.3 to 6.3.7), checked against the mapping that the W3C Data Privacy Vocabularies group publishes:
+//! *Consent Records and Receipts as per ISO/IEC TS 27560:2023 using DPV* (<https://w3id.org/dpv/guides/consent-27560>, tables of terms; w3c/dpv
+//! f01a55c, `guides/consent-27560.html`). The four sections have no names there, and what else the specification leaves open (`separate_consents`,
+//! `evidence`, the receipt's time and controller) is written in this program's words. A member that nobody recorded is absent rather than
+//! guessed, mandatory or not: of the parties their `party_address` and `party_type`.
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -75,8 +78,8 @@ fn processing(tenant: &Tenant, record: &ConsentRecord) -> Value {
             "lawful_basis": "consent",
             "pii_information": notice.map(kinds),
             "pii_controllers": [tenant.id],
-            "processing_methods": notice.map(|notice| &notice.methods),
-            "recipients": [record.key.recipient],
+            "processing_method": notice.map(|notice| &notice.methods),
+            "recipient_third_parties": [record.key.recipient],
             "retention_period": notice.and_then(|notice| notice.retention_days).map(|days| format!("P{days}D")),
             "processing_locations": notice.and_then(|notice| notice.region.clone()).map(|region| vec![region]),
             "storage_locations": [tenant.region],
