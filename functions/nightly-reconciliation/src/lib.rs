@@ -10,6 +10,9 @@
 //! Before that, reviews that nobody decided in time are ended, which is a block, and approved events that have not gone on are sent to the
 //! engine once more.
 //!
+//! At the end, on AWS, the people whose events of the day say so are erased (`erase_on`); one process does that by itself, for there messages on queues
+//! can be emptied, too, which wants the tenants' keys.
+//!
 //! What can't be re-driven is only listed. A callback without a decision that is on no queue can't be sent again: receipts hold no
 //! body. A claim past its deadline is taken over by its own message when that comes back; without a message it is a break.
 

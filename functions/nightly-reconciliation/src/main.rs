@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use nightly_reconciliation::{NightlyReconciliation, ScheduledEvent};
 use sluice_aws::function::{Error, Function, Needs, program};
-use sluice_aws::{Making, Patience, Resource, SystemClock};
+use sluice_aws::{Making, Patience, Resource, SystemClock, SystemEntropy};
 use sluice_ports::Queue;
 
 const NEEDS: Needs = Needs {
@@ -20,6 +20,7 @@ const NEEDS: Needs = Needs {
         Resource::DeadLetters(Queue::Cleared),
         Resource::DeadLetters(Queue::Assigned),
         Resource::DeadLetters(Queue::Checks),
+        Resource::ConsentTable,
         Resource::ReceiptsTable,
         Resource::AuditTable,
         Resource::ExposuresTable,
@@ -47,7 +48,7 @@ async fn run() -> Result<(), Error> {
         SystemClock,
         function.metrics.clone(),
     );
-    let handle = async |event: ScheduledEvent| Ok(handler.handle(event).await?);
+    let handle = async |event: ScheduledEvent| Ok(handler.handle_and_erase(event, &SystemEntropy).await?);
     // A run that found something to look at has not failed.
     function.run(handle, |_| false).await
 }

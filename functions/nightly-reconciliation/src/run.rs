@@ -7,8 +7,9 @@ use sluice_domain::reconciliation::{self, BreakClass, BreakState, DeadLetter, Re
 use sluice_domain::review::StateName;
 use sluice_domain::settings::{Settings, Tenant};
 use sluice_domain::time::{BusinessDay, UnixMillis};
+use sluice_erasure::Eraser;
 use sluice_evidence::Evidence;
-use sluice_ports::{Clock, Digests, HeadSigner, Reports};
+use sluice_ports::{Clock, ConsentStore, Digests, Entropy, Erasure, HeadSigner, Reports};
 use sluice_settings::CurrentSettings;
 use sluice_telemetry::{Metrics, Signal};
 
@@ -34,6 +35,8 @@ pub struct Outcome {
     pub open_breaks: usize,
     /// Dead letters put back, of all tenants.
     pub redriven: usize,
+    /// People erased because their events of the day say so, of all tenants.
+    pub erased: usize,
     /// By tenant.
     pub tenants: Vec<TenantOutcome>,
 }
@@ -96,7 +99,29 @@ impl<S: Records, R: Reports + Digests, K: HeadSigner, C: Clock, P: CurrentSettin
         for (class, count) in classes {
             self.metrics.count_of(Signal::BreaksByClass { class: class.code() }, count);
         }
-        Ok(Outcome { day, open_breaks, redriven: redriven.len(), tenants: outcomes })
+        Ok(Outcome { day, open_breaks, redriven: redriven.len(), erased: 0, tenants: outcomes })
+    }
+
+    /// As [`NightlyReconciliation::handle`]; then erases whom the day's events say to erase. Of messages that still lie on queues nothing can be
+    /// taken out here: they are refused when they come.
+    ///
+    /// # Errors
+    /// [`ReconcileError`]; whom an earlier try erased is not found again.
+    pub async fn handle_and_erase<E: Entropy>(
+        &self,
+        event: ScheduledEvent,
+        entropy: &E,
+    ) -> Result<Outcome, ReconcileError>
+    where
+        S: ConsentStore + Erasure,
+    {
+        let mut outcome = Box::pin(self.handle(event)).await?;
+        let eraser = Eraser { store: &self.store, entropy, now: self.clock.now(), keys: None };
+        for TenantOutcome { tenant, .. } in &outcome.tenants {
+            let erased = Box::pin(eraser.due(tenant, outcome.day)).await;
+            outcome.erased += erased.map_err(ReconcileError::port("erasing people"))?.len();
+        }
+        Ok(outcome)
     }
 
     /// Ends what nobody decided in time, before the day is counted.

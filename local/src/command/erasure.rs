@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use sluice_domain::audit::Disposition;
-use sluice_domain::consent::ERASURE_DUE;
 use sluice_domain::id::{PersonId, TenantId};
-use sluice_domain::time::{BusinessDay, DAY_MS, UnixMillis};
-use sluice_embedded::SystemEntropy;
-use sluice_ports::{AuditLog, ConsentStore, Destroyed, Entropy, Erasure, ErasureRequest, KeyRing};
+use sluice_domain::time::{BusinessDay, DAY_MS};
+use sluice_embedded::{Store, SystemEntropy};
+use sluice_erasure::{Erased, Eraser};
+use sluice_ports::{Destroyed, KeyRing};
 
 use super::consent::person;
 use crate::cli::Person;
@@ -40,7 +39,7 @@ pub async fn erase(who: &Person, report: Option<&Path>, state: &State) -> Result
     } else {
         format!("erased, reference {}\n{}", done.reference, lines(&done.destroyed))
     };
-    let json = done.report(&who.tenant);
+    let json = document(&done, &who.tenant);
     let files = report
         .map(|path| OutputFile { path: path.to_owned(), content: FileContent::Text(format!("{json:#}\n")) });
     Ok(Output { files: files.into_iter().collect(), ..Output::one(exit, text, json) })
@@ -64,94 +63,54 @@ pub async fn erase_due(tenant: &TenantId, day: BusinessDay, state: &State) -> Re
 /// # Errors
 /// When the store can not be read or written.
 pub async fn due(tenant: &TenantId, day: BusinessDay, state: &State) -> Result<Vec<Value>, CommandError> {
-    let (mut reports, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = state.store.audits(tenant, day, cursor).await?;
-        for record in page.items {
-            let due =
-                matches!(&record.disposition, Disposition::Recorded { effect, .. } if effect == ERASURE_DUE);
-            let Some(person) = record.person.filter(|_| due) else { continue };
-            // Who agreed anew since has come back.
-            let stands = state.store.consents_of(tenant, &person).await?;
-            if stands.iter().any(|consent| consent.withdrawn.is_none()) {
-                continue;
-            }
-            let done = erase_one(tenant, &person, state).await?;
-            if !done.destroyed.is_empty() {
-                reports.push(done.report(tenant));
-            }
-        }
-        cursor = page.next;
-        if cursor.is_none() {
-            return Ok(reports);
-        }
-    }
+    let eraser = eraser(tenant, state).await?;
+    let erased = eraser.due(tenant, day).await?;
+    Ok(erased.iter().map(|done| document(done, tenant)).collect())
 }
 
-/// One erasure.
-struct Erased {
-    reference: PersonId,
-    at: UnixMillis,
-    destroyed: Destroyed,
-}
-
-async fn erase_one(tenant: &TenantId, person: &PersonId, state: &State) -> Result<Erased, CommandError> {
+async fn eraser<'s>(
+    tenant: &TenantId,
+    state: &'s State,
+) -> Result<Eraser<'s, Store, SystemEntropy>, CommandError> {
     if !state.settings.current().tenants.contains_key(tenant) {
         return Err(CommandError::configuration(format!("tenant `{tenant}` is not configured")));
     }
+    let (now, keys) = (state.clock.now(), state.keys.keys(tenant).await?);
+    Ok(Eraser { store: &state.store, entropy: &SystemEntropy, now, keys: Some(keys) })
+}
+
+async fn erase_one(tenant: &TenantId, person: &PersonId, state: &State) -> Result<Erased, CommandError> {
     if person.is_reference() {
         return Err(CommandError::usage("this is the reference of somebody who was erased"));
     }
-    let (reference, at) = (new_reference(), state.clock.now());
-    let request = ErasureRequest {
-        tenant: tenant.clone(),
-        person: person.clone(),
-        reference: reference.clone(),
-        at,
-        keys: Some(state.keys.keys(tenant).await?),
-    };
-    // What waits for a reviewer first: it would go on with what is destroyed below.
-    let reviews = sluice_review::erase(&state.store, tenant, person, at).await?;
-    let mut destroyed = state.store.erase(request).await?;
-    if reviews > 0 {
-        destroyed.destroyed.insert("reviews", u64::try_from(reviews).unwrap_or(u64::MAX));
-    }
-    Ok(Erased { reference, at, destroyed })
+    Ok(eraser(tenant, state).await?.erase(tenant, person).await?)
 }
 
-fn new_reference() -> PersonId {
-    let mut random = [0; 16];
-    SystemEntropy.fill(&mut random);
-    PersonId::reference(random)
-}
-
-impl Erased {
-    /// It names nobody: it may be given to the person, who can show by it what was theirs.
-    fn report(&self, tenant: &TenantId) -> Value {
-        let Destroyed { destroyed, restricted, emptied } = &self.destroyed;
-        let kept: Vec<_> = KEPT
-            .iter()
-            .map(|(what, title, basis)| {
-                json!({ "what": what, "title": title, "records": restricted.get(what), "basis": basis,
-                        "until": self.at.plus_ms(KEPT_DAYS * DAY_MS).business_day(), "state": "restricted" })
-            })
-            .collect();
-        json!({
-            "report": "sluice/erasure/v1",
-            "tenant": tenant,
-            "reference": self.reference,
-            "erased_at": self.at.to_string(),
-            "destroyed": destroyed,
-            "emptied_messages": emptied,
-            "kept": kept,
-            "file": "written anew, the old one overwritten",
-            "remains": [
-                "one entry that this person was erased and when, so that a late or captured callback does not bring them back",
-                "audit records with the pseudonym; the key of pseudonyms is the tenant's and is not destroyed",
-                "backups made before, for as long as they are kept",
-            ],
+/// It names nobody: it may be given to the person, who can show by it what was theirs.
+fn document(done: &Erased, tenant: &TenantId) -> Value {
+    let Destroyed { destroyed, restricted, emptied } = &done.destroyed;
+    let kept: Vec<_> = KEPT
+        .iter()
+        .map(|(what, title, basis)| {
+            json!({ "what": what, "title": title, "records": restricted.get(what), "basis": basis,
+                        "until": done.at.plus_ms(KEPT_DAYS * DAY_MS).business_day(), "state": "restricted" })
         })
-    }
+        .collect();
+    json!({
+        "report": "sluice/erasure/v1",
+        "tenant": tenant,
+        "reference": done.reference,
+        "erased_at": done.at.to_string(),
+        "destroyed": destroyed,
+        "emptied_messages": emptied,
+        "kept": kept,
+        "file": "written anew, the old one overwritten",
+        "remains": [
+            "one entry that this person was erased and when, so that a late or captured callback does not bring them back",
+            "audit records with the pseudonym; the key of pseudonyms is the tenant's and is not destroyed",
+            "backups made before, for as long as they are kept",
+        ],
+    })
 }
 
 fn lines(done: &Destroyed) -> String {

@@ -35,7 +35,8 @@ pub struct Callback {
 }
 
 const LI: &str = "aaa-ae9b-4dbf-add1-bf67e4093fab";
-const WANG: &str = "5bfa0218-477c-4d51-865c-64f0588794a6";
+/// Somebody who has agreed, left a card, said much, and takes it all back at the end.
+pub const WANG: &str = "5bfa0218-477c-4d51-865c-64f0588794a6";
 const STRANGER: &str = "500a9e2f-ca96-4225-865d-a341914502ae";
 const FAN: &str = "fan-7c11-43e5-9a44-2f0be2d3c9aa";
 /// The openid that the OceanEngine lead gives; a follower of the simulated WeChat account.
