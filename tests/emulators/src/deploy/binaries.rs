@@ -18,6 +18,9 @@ pub const FUNCTIONS: [&str; 6] = [
     "nightly-reconciliation",
 ];
 
+/// What operators, reviewers and auditors run against a deployed stack.
+pub const OPERATOR: &str = "sluice-aws";
+
 /// Built programs, by function.
 #[derive(Debug, Clone)]
 pub struct Binaries {
@@ -31,7 +34,10 @@ impl Binaries {
     /// [`DeployError::Build`] when there are none.
     pub fn build() -> Result<Self, DeployError> {
         let programs = match std::env::var_os("SLUICE_FUNCTIONS") {
-            Some(directory) => FUNCTIONS.map(|name| (name, Path::new(&directory).join(name))).into(),
+            Some(directory) => {
+                let all = FUNCTIONS.into_iter().chain([OPERATOR]);
+                all.map(|name| (name, Path::new(&directory).join(name))).collect()
+            }
             None => built()?,
         };
         match FUNCTIONS.into_iter().find(|name| !programs.get(name).is_some_and(|program| program.exists())) {
@@ -40,7 +46,7 @@ impl Binaries {
         }
     }
 
-    /// Where a function's program is.
+    /// Where a function's program is, or the operator's.
     pub fn program(&self, function: &str) -> Option<&Path> {
         self.programs.get(function).map(PathBuf::as_path)
     }
@@ -78,7 +84,8 @@ fn built() -> Result<BTreeMap<&'static str, PathBuf>, DeployError> {
     let program = |message: Value| {
         let test = message.pointer("/profile/test").and_then(Value::as_bool)?;
         let name = message.pointer("/target/name").and_then(Value::as_str)?;
-        let function = FUNCTIONS.into_iter().find(|function| *function == name && !test)?;
+        let mut known = FUNCTIONS.into_iter().chain([OPERATOR]);
+        let function = known.find(|function| *function == name && !test)?;
         Some((function, PathBuf::from(message.get("executable")?.as_str()?)))
     };
     Ok(messages.filter_map(program).collect())

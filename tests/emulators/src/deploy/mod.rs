@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use http::Method;
 
-pub use binaries::{Binaries, FUNCTIONS};
+pub use binaries::{Binaries, FUNCTIONS, OPERATOR};
 pub use template::Adjustment;
 
 use crate::wire::texts;

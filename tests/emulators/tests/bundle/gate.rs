@@ -28,7 +28,7 @@ use sluice_embedded::SystemEntropy;
 use sluice_emulators::proxy::Proxy;
 use sluice_emulators::{Dynoxide, Endpoint, Ministack, Wire};
 use sluice_ports::{AuditLog as _, Clock, ConsentStore as _, Entropy, KeyRing as _, Queue};
-use sluice_review::{Desk, Which};
+use sluice_review::{Desk, View, Which};
 use sluice_simulators::{Running, Simulators};
 use sluice_steps::Stage;
 use sluice_telemetry::Metrics;
@@ -102,13 +102,18 @@ impl Gate {
 
     /// As [`Gate::set`], before anybody consented or called: no tenant has keys yet.
     pub(crate) async fn set_without_consents() -> (Self, Endpoint) {
+        Self::set_with(sluice_settings::load_bundle(&sluice::builtin::bundle()).unwrap()).await
+    }
+
+    /// As [`Gate::set_without_consents`], with another configuration than the demo's.
+    pub(crate) async fn set_with(settings: Settings) -> (Self, Endpoint) {
         let ministack = Ministack::shared().unwrap().fresh();
         let dynamodb = Dynoxide::start().unwrap();
         let wire = Wire::new(ministack.clone());
         let stack = Stack::make(&Wire::new(dynamodb.endpoint()), &wire).await;
         let tables = (sluice_emulators::proxy::Service::DynamoDb, dynamodb.url().to_owned());
         let proxy = Proxy::start_with(ministack.url.clone(), [tables]).await.unwrap();
-        let settings = Arc::new(sluice_settings::load_bundle(&sluice::builtin::bundle()).unwrap());
+        let settings = Arc::new(settings);
         let world = World::new(&settings, &SystemEntropy);
         let simulators = Simulators::start(world.platforms(&settings)).await.unwrap();
         let clock = TestClock(simulators.clock());
@@ -252,6 +257,12 @@ impl Gate {
         panic!("`{}` was never taken", callback.title);
     }
 
+    /// What a person is called in records.
+    pub(crate) async fn person(&self, tenant: &str, open_id: &str) -> String {
+        let keys = self.check.keys.keys(&TenantId::new(tenant).unwrap()).await.unwrap();
+        keys.person(open_id).as_str().to_owned()
+    }
+
     /// Opens the connections as the programs do when they start.
     pub(crate) async fn warm(&self) {
         self.door.intake.queues.warm(Queue::Events).await.unwrap();
@@ -322,7 +333,8 @@ impl Gate {
         });
         let mut failed = Vec::new();
         for _ in 0..4 {
-            match Box::pin(self.night.handle(serde_json::from_value(event.clone()).unwrap())).await {
+            let scheduled = serde_json::from_value(event.clone()).unwrap();
+            match Box::pin(self.night.handle_and_erase(scheduled, &SystemEntropy)).await {
                 Ok(_) => {
                     let mut reports = Vec::new();
                     for tenant in self.settings.tenants.keys() {
@@ -363,23 +375,26 @@ impl Gate {
         (parts.store, reports, signer)
     }
 
-    /// A reviewer approves what was held back for a telephone number; everything else goes on waiting.
-    pub(crate) async fn review(&self, account: &Endpoint) {
+    /// A reviewer comes by and says yes or no to what `says` has an answer for; everything else goes on waiting. Gives what they saw.
+    pub(crate) async fn review(&self, account: &Endpoint, says: impl Fn(&View) -> Option<Says>) -> Vec<View> {
         let (stack, proxy, clock) = (&self.stack, &self.proxy, &self.clock);
         let Parts { store, .. } =
             Parts::of("reviewer", Making::Never, Patience::STEP, stack, proxy, account, clock);
         let desk = Desk { store: &store, keys: &self.check.keys, now: clock.now() };
+        let mut seen = Vec::new();
         for tenant in self.settings.tenants.keys() {
             for view in desk.list(tenant, StateName::Open).await.unwrap() {
-                if view.reasons.iter().all(|reason| reason.code == "phone_number") {
+                if let Some(says) = says(&view) {
                     let by = Voter::Person { name: ReviewerName::new("王芳").unwrap() };
-                    let ballot =
-                        Ballot { by, says: Says::Approve, why: Why::new("本人的号码").unwrap() };
-                    let which = Which { tenant: tenant.clone(), trace: view.trace_id, point: None };
+                    let ballot = Ballot { by, says, why: Why::new("看过").unwrap() };
+                    let which =
+                        Which { tenant: tenant.clone(), trace: view.trace_id, point: Some(view.point) };
                     desk.vote(&which, ballot).await.unwrap();
                 }
+                seen.push(view);
             }
         }
+        seen
     }
 
     /// Somebody whose event was decided adds a member of staff by the link of a message, and leaves again.

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use sluice::demo::callbacks;
+use sluice::demo::callbacks::{self, Callback};
+use sluice_domain::review::Says;
 use sluice_emulators::proxy::{Fault, Rule};
 use sluice_ports::{Clock as _, Queue};
+use sluice_review::View;
 
 use crate::gate::Gate;
+use crate::messages::checked_files;
 use crate::policy::{Grant, covers};
 use crate::workload::{callbacks_of, play};
 
@@ -92,16 +95,32 @@ async fn a_first_day(uses: &mut Uses) -> Gate {
     gate
 }
 
-/// A day on which a reviewer answers some of what waits; by the third night after it the rest has expired.
+/// An order of the person who takes everything back in the evening.
+fn order_of_whom_the_night_erases(all: &[Callback]) -> Callback {
+    let paid = all.iter().find(|it| it.title == "order paid (生活服务)").unwrap();
+    let mut body: serde_json::Value = serde_json::from_str(&paid.body).unwrap();
+    body["from_user_id"] = callbacks::WANG.into();
+    Callback { body: body.to_string(), message_id: Some("life-wang"), ..paid.clone() }
+}
+
+/// A day on which a reviewer answers some of what waits, and the text censor a message; the first night erases a person, and by the third the
+/// rest of what waits has expired.
 async fn a_reviewed_day(uses: &mut Uses) {
-    let (gate, account) = Gate::set_without_consents().await;
+    let files = checked_files().map(|(name, text)| {
+        (name, text.replacen("    # erase_on: [unauthorize]", "    erase_on: [unauthorize]", 1))
+    });
+    let settings = sluice_settings::load_bundle(&files.collect()).unwrap();
+    let (gate, account) = Gate::set_with(settings).await;
     gate.grant_standing_consents(&account).await;
     gate.proxy.forget();
-    for callback in callbacks::all(gate.clock.now().0).iter().filter(|it| REVIEWED.contains(&it.title)) {
+    let all = callbacks::all(gate.clock.now().0);
+    for callback in all.iter().filter(|it| REVIEWED.contains(&it.title)) {
         gate.call(callback).await;
     }
+    gate.call(&order_of_whom_the_night_erases(&all)).await;
     play(&gate).await;
-    gate.review(&account).await;
+    let own_number = |view: &View| view.reasons.iter().all(|reason| reason.code == "phone_number");
+    gate.review(&account, |view| own_number(view).then_some(Says::Approve)).await;
     gate.settle().await;
     let day = gate.clock.now().business_day();
     let next = day.end().business_day();

@@ -11,10 +11,13 @@
 
 mod clock;
 mod deployed;
+mod erasing;
 mod evidence;
 mod faults;
 mod gate;
 mod least_privilege;
+mod messages;
+mod operator;
 mod policy;
 mod poller;
 mod stack;

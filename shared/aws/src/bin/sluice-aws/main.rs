@@ -19,6 +19,8 @@
 //! sluice-aws review approve --tenant demo-brand <TRACE> --by 王芳 --why '客户本人留的号码'
 //! ```
 //!
+//! Exit codes are those of `sluice`: 0 yes, 1 no, 2 wrong arguments, 3 the set-up, 4 not there now.
+//!
 //! Permissions of `consent erase`: `dynamodb:Query`, `Scan`, `PutItem`, `UpdateItem`, `DeleteItem` on those tables and the index of exposures.
 //!
 //! Permissions of the rest: `dynamodb:Query`, `Scan`, `PutItem`, `UpdateItem`, `DeleteItem` on the keys table; on the KMS key
@@ -41,13 +43,15 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 use sluice_aws::{
-    Connection, KeyOperator, KeyPlace, Names, Resource, Store, SystemClock, SystemEntropy, Tables,
+    Connection, ConnectionError, KeyOperator, KeyPlace, Names, Resource, Store, SystemClock, SystemEntropy,
+    Tables, Unnamed,
 };
+use sluice_domain::failure::FailureKind;
 use sluice_domain::id::{PersonId, TenantId};
-use sluice_ports::{
-    Clock, Destroyed, Entropy as _, Erasure as _, ErasureRequest, OutboundMessage, Outbox, PortError, Queue,
-    SendFailure,
-};
+use sluice_erasure::{Erased, Eraser};
+use sluice_evidence::EvidenceError;
+use sluice_ports::{Clock, Destroyed, OutboundMessage, Outbox, PortError, Queue, SendFailure};
+use sluice_review::DeskError;
 
 /// Keys, configuration and audit log of a deployed stack. Answers are JSON, one line each.
 #[derive(Debug, Parser)]
@@ -168,8 +172,24 @@ async fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             let _closed = writeln!(std::io::stderr().lock(), "error: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(code_of(error.as_ref()))
         }
+    }
+}
+
+/// As `sluice` answers: 1 it is a no, 3 a person must mend the set-up, 4 what it needs is not there now. Wrong arguments are 2, by the parser.
+fn code_of(error: &(dyn std::error::Error + 'static)) -> u8 {
+    let kinds = [
+        error.downcast_ref::<ConnectionError>().map(ConnectionError::kind),
+        error.downcast_ref::<PortError>().map(PortError::kind),
+        error.downcast_ref::<DeskError>().map(DeskError::kind),
+        error.downcast_ref::<EvidenceError>().map(EvidenceError::kind),
+        error.downcast_ref::<Unnamed>().map(Unnamed::kind),
+    ];
+    match kinds.into_iter().flatten().next() {
+        None | Some(FailureKind::Permanent) => 1,
+        Some(FailureKind::Configuration) => 3,
+        Some(FailureKind::Retry | FailureKind::ThrottledUntil(_) | FailureKind::InDoubt) => 4,
     }
 }
 
@@ -211,17 +231,9 @@ async fn erase(tenant: TenantId, person: PersonId, connection: &Connection) -> R
     let names = Names::from_environment(&TABLES)?;
     let tables = Tables::new(connection.dynamodb(), names, Arc::new(SystemClock), Arc::new(SystemEntropy));
     let store = Store { tables, queues: NoQueues };
-    let mut random = [0; 16];
-    SystemEntropy.fill(&mut random);
-    let (reference, at) = (PersonId::reference(random), SystemClock.now());
-    // What waits for a reviewer first: it would go on with what is destroyed below.
-    let reviews = sluice_review::erase(&store, &tenant, &person, at).await?;
-    let request =
-        ErasureRequest { tenant: tenant.clone(), person, reference: reference.clone(), at, keys: None };
-    let Destroyed { mut destroyed, restricted, .. } = store.erase(request).await?;
-    if reviews > 0 {
-        destroyed.insert("reviews", u64::try_from(reviews).unwrap_or(u64::MAX));
-    }
+    let eraser = Eraser { store: &store, entropy: &SystemEntropy, now: SystemClock.now(), keys: None };
+    let Erased { reference, at, destroyed } = eraser.erase(&tenant, &person).await?;
+    let Destroyed { destroyed, restricted, .. } = destroyed;
     say(&json!({
         "report": "sluice/erasure/v1", "tenant": tenant, "reference": reference, "erased_at": at.to_string(),
         "destroyed": destroyed, "restricted": restricted,
