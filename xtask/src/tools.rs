@@ -28,6 +28,12 @@ impl Tools {
         Self::ready("emulators", &pins, &[])
     }
 
+    /// Open-source clients of the platforms, which the channels are compared with.
+    pub(crate) fn channel_clients() -> Result<Self> {
+        let pins = std::fs::read_to_string(workspace::root().join("xtask/python/channel_clients.txt"))?;
+        Self::ready("channel-clients", &pins, &["--require-hashes"])
+    }
+
     /// The words and texts of the lexicon's benchmark.
     pub(crate) fn corpora() -> Result<Self> {
         Self::ready("corpora", "jieba==0.42.1\nsnownlp==0.12.3\n", &[])

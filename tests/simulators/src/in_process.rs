@@ -59,6 +59,11 @@ impl InProcess {
         self.world().faults.order(fault);
     }
 
+    /// A WeChat person allows one message of a template.
+    pub fn wechat_person_allows(&self, app_id: &str, open_id: &str, template_id: &str) {
+        self.world().wechat.allows(app_id, open_id, template_id);
+    }
+
     /// What recipients have seen so far, in order.
     pub fn seen(&self) -> Vec<Seen> {
         self.world().seen.clone()

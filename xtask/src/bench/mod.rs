@@ -3,6 +3,7 @@
 mod aws;
 mod channels;
 mod compliance;
+mod conformance;
 mod http;
 mod load;
 mod machine;
@@ -38,12 +39,23 @@ enum Which {
     /// Words: matching and folding beside their peers, over lists of 10,000 to 10,000,000 words.
     #[command(after_help = "Example: cargo xtask bench compliance --words 10k,1m --rounds 5")]
     Compliance(compliance::Args),
-    /// How much of the platforms' limits 1, 4 and 16 senders use together, and what the shared state costs, in simulated time.
-    #[command(after_help = "Example: cargo xtask bench channels")]
-    Channels,
+    /// Senders to simulated platforms: their share of the limits, what recipients see under faults, sends a second.
+    #[command(after_help = "Example: cargo xtask bench channels --only faults --sends 10000")]
+    Channels(channels::Args),
+    /// The same faults for open-source clients of the platforms and for Sluice: who lost, doubled or misreported what.
+    #[command(after_help = "Example: cargo xtask bench conformance --json")]
+    Conformance(ConformanceArgs),
     /// The functions on AWS: cold starts, calls, bytes, costs, throughput, against emulators.
     #[command(after_help = "Example: cargo xtask bench aws --runs 5 --events 50")]
     Aws(AwsArgs),
+}
+
+/// `cargo xtask bench conformance`.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(crate) struct ConformanceArgs {
+    /// Print JSON in place of tables.
+    #[arg(long)]
+    json: bool,
 }
 
 /// `cargo xtask bench aws`.
@@ -108,7 +120,11 @@ impl Default for HttpArgs {
 
 /// Measures and prints.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    if !matches!(&args.which, Some(Which::Aws(AwsArgs { json: true, .. }))) {
+    let is_json = matches!(
+        &args.which,
+        Some(Which::Aws(AwsArgs { json: true, .. }) | Which::Conformance(ConformanceArgs { json: true }))
+    );
+    if !is_json {
         say::line(&machine::description());
     }
     match &args.which {
@@ -116,14 +132,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(Which::Pipeline) => pipeline::run(),
         Some(Which::Http(args)) => http::run(args),
         Some(Which::Compliance(args)) => compliance::run(args),
-        Some(Which::Channels) => channels::run(),
+        Some(Which::Channels(args)) => channels::run(args),
+        Some(Which::Conformance(args)) => conformance::run(args.json),
         Some(Which::Aws(args)) => aws::run(args),
         None => {
             micro::run()?;
             pipeline::run()?;
             http::run(&HttpArgs::default())?;
             compliance::run(&compliance::Args::default())?;
-            channels::run()?;
+            channels::run(&channels::Args::default())?;
             aws::run(&AwsArgs::default())
         }
     }
