@@ -4,18 +4,21 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread::Thread;
 
+use sluice_domain::audit::AuditRecord;
 use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
 use sluice_domain::contact::{Acquaintance, Slot};
 use sluice_domain::delivery::{Attempt, Delivery, FencingToken};
 use sluice_domain::id::{EventKey, PersonId, TenantId};
+use sluice_domain::review::{Review, ReviewId, StateName};
 use sluice_domain::time::{BusinessDay, UnixMillis};
 use sluice_embedded::Store;
 use sluice_ports::{
-    Acquaintances, ChannelState, Claim, ClaimRequest, ConsentStore, ContactLimits, Deliveries, Page, Place,
-    PortError, Replaced, Settlement, StateDocument, StateKey,
+    Acquaintances, Advanced, ChannelState, Claim, ClaimRequest, ConsentStore, ContactLimits, Deliveries,
+    ForReview, OutboundMessage, Outbox, Page, Place, PortError, Queue, Replaced, Reviews, SendFailure,
+    Settlement, StateDocument, StateKey, Wake, Written,
 };
 
 /// The store.
@@ -24,7 +27,7 @@ pub(crate) struct AtOnce(pub(crate) Store);
 
 struct Unpark(Thread);
 
-impl Wake for Unpark {
+impl std::task::Wake for Unpark {
     fn wake(self: Arc<Self>) {
         self.0.unpark();
     }
@@ -124,6 +127,39 @@ impl Acquaintances for AtOnce {
 impl ContactLimits for AtOnce {
     async fn take_place(&self, slot: &Slot) -> Result<Place, PortError> {
         at_once(self.0.take_place(slot))
+    }
+}
+
+impl Reviews for AtOnce {
+    async fn record_for_review(&self, batch: Vec<ForReview>) -> Vec<Result<Written<AuditRecord>, PortError>> {
+        at_once(self.0.record_for_review(batch))
+    }
+
+    async fn open_review(&self, review: Review) -> Result<Written<Review>, PortError> {
+        at_once(self.0.open_review(review))
+    }
+
+    async fn review(&self, id: &ReviewId) -> Result<Option<Review>, PortError> {
+        at_once(self.0.review(id))
+    }
+
+    async fn reviews(
+        &self,
+        tenant: &TenantId,
+        state: StateName,
+        cursor: Option<String>,
+    ) -> Result<Page<Review>, PortError> {
+        at_once(self.0.reviews(tenant, state, cursor))
+    }
+
+    async fn advance_review(&self, next: Review, wake: Option<Wake>) -> Result<Advanced, PortError> {
+        at_once(self.0.advance_review(next, wake))
+    }
+}
+
+impl Outbox for AtOnce {
+    async fn send(&self, queue: Queue, messages: Vec<OutboundMessage>) -> Vec<SendFailure> {
+        at_once(self.0.send(queue, messages))
     }
 }
 
