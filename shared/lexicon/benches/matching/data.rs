@@ -80,6 +80,16 @@ fn plant(line: &str, word: &str, random: &mut Random) -> String {
     before + word + &after
 }
 
+/// Ten thousand words and the texts, one a line, for engines in other languages.
+pub(crate) fn write(sources: &Sources, texts: &Texts, folder: &Path) -> Result<(), Box<dyn Error>> {
+    for (name, lines) in
+        [("words.txt", &ten_thousand(sources)), ("50.txt", &texts.fifty), ("4k.txt", &texts.long)]
+    {
+        std::fs::write(folder.join(name), lines.join("\n"))?;
+    }
+    Ok(())
+}
+
 /// Half rare words of 2 to 12 characters, half pairs of words drawn evenly: like a real list, few of them are in a text.
 pub(crate) fn ten_thousand(sources: &Sources) -> Vec<String> {
     let mut random = Random(1);

@@ -19,10 +19,11 @@ mod measure;
 mod tasks;
 
 use std::error::Error;
+use std::path::Path;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut sizes = vec!["10k".to_owned()];
-    let (mut rounds, mut peers) = (5, false);
+    let (mut rounds, mut peers, mut write) = (5, false, None);
     let args: Vec<String> = std::env::args().skip(1).collect();
     if let Some(done) = huge::as_child(&args) {
         return done;
@@ -33,6 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "--words" => sizes = args.next().unwrap_or_default().split(',').map(str::to_owned).collect(),
             "--rounds" => rounds = args.next().unwrap_or_default().parse()?,
             "--huge-peers" => peers = true,
+            "--write" => write = args.next(),
             // What `cargo bench` adds.
             "--bench" => {}
             other => return Err(format!("unknown argument `{other}`").into()),
@@ -40,6 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let sources = data::Sources::read()?;
     let texts = data::Texts::of(&sources);
+    if let Some(folder) = write {
+        return data::write(&sources, &texts, Path::new(&folder));
+    }
     for size in &sizes {
         match size.as_str() {
             "10k" => tasks::small(&sources, &texts, rounds),
