@@ -11,6 +11,7 @@ const NEEDS: Needs = Needs {
     step: "bucket-assignment",
     patience: Patience::STEP,
     making: Making::Never,
+    words: false,
     resources: &[
         Resource::KeysTable,
         Resource::KmsKey,

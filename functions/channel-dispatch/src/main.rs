@@ -12,6 +12,7 @@ const NEEDS: Needs = Needs {
     step: "channel-dispatch",
     patience: Patience::STEP,
     making: Making::Never,
+    words: true,
     resources: &[
         Resource::KeysTable,
         Resource::KmsKey,

@@ -11,6 +11,7 @@ const NEEDS: Needs = Needs {
     step: "compliance-check",
     patience: Patience::STEP,
     making: Making::Never,
+    words: true,
     resources: &[
         Resource::KeysTable,
         Resource::KmsKey,

@@ -13,6 +13,7 @@ const NEEDS: Needs = Needs {
     step: "content-safety",
     patience: Patience::STEP,
     making: Making::Never,
+    words: false,
     resources: &[
         Resource::KeysTable,
         Resource::KmsKey,

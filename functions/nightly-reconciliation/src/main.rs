@@ -11,6 +11,7 @@ const NEEDS: Needs = Needs {
     step: "nightly-reconciliation",
     patience: Patience::STEP,
     making: Making::Never,
+    words: false,
     resources: &[
         Resource::Queue(Queue::Events),
         Resource::Queue(Queue::Cleared),

@@ -12,6 +12,7 @@ const NEEDS: Needs = Needs {
     step: "webhook-verify",
     patience: Patience::DOOR,
     making: Making::OnFirstUse,
+    words: false,
     resources: &[
         Resource::KeysTable,
         Resource::KmsKey,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use sluice_settings::{Bundle, COMPILED_FILE, Report, check, check_bundle, compile};
+use sluice_settings::{Bundle, COMPILED_FILE, CompiledSettings, Report, check, check_bundle, compile};
 
 use crate::builtin;
 use crate::exit::Exit;
@@ -47,8 +47,23 @@ pub fn compile_to(from: Option<&Path>, directory: &Path) -> Result<Output, Comma
     let file = directory.join(COMPILED_FILE);
     let written = std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&file, &compiled));
     written.map_err(|error| CommandError::usage(format!("can not write `{}`: {error}", file.display())))?;
+    lexicons(&bundle, &compiled, directory)?;
     let text = format!("wrote `{}`, {} bytes", file.display(), compiled.len());
     Ok(Output::one(Exit::Ok, text, json!({ "file": file, "bytes": compiled.len() })))
+}
+
+/// Puts the compiled lexicons that the compiled file names beside it.
+fn lexicons(bundle: &Bundle, compiled: &[u8], directory: &Path) -> Result<(), CommandError> {
+    let compiled =
+        CompiledSettings::read(compiled).map_err(|error| CommandError::configuration(error.to_string()))?;
+    let folder = directory.join("lexicons");
+    for (name, _) in compiled.lexicons() {
+        let (from, to) =
+            (bundle.lexicon(name).unwrap_or(Path::new(name)), folder.join(format!("{name}.slx")));
+        let copied = std::fs::create_dir_all(&folder).and_then(|()| std::fs::copy(from, &to));
+        copied.map_err(|error| CommandError::usage(format!("can not write `{}`: {error}", to.display())))?;
+    }
+    Ok(())
 }
 
 /// `sluice config init`.
@@ -65,4 +80,40 @@ pub fn init(directory: &Path) -> Result<Output, CommandError> {
     let (count, shown) = (builtin::FILES.len(), directory.display());
     let text = format!("wrote {count} files to `{shown}`; next: sluice config check --config {shown}");
     Ok(Output::one(Exit::Ok, text, json!({ "files": count })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sluice_domain::lexicon::{Compiler, Severity, WordList};
+
+    #[test]
+    fn a_compiled_lexicon_is_put_beside_what_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (config, out) = (folder.path().join("config"), folder.path().join("out"));
+        builtin::write(&config).unwrap();
+        let list = WordList {
+            id: "large".into(),
+            category: "large".into(),
+            severity: Severity::High,
+            origin: "test".into(),
+            words: vec!["稀奇古怪".into()],
+            cues: vec![],
+            contexts: vec![],
+            allow: vec![],
+            forms: vec![],
+        };
+        let mut compiler = Compiler::new();
+        compiler.add(&list).unwrap();
+        let (built, description) = compiler.build().unwrap();
+        std::fs::write(config.join("lexicons/large.slx"), built.into_bytes(description)).unwrap();
+        let pack = config.join("rules/platform.yaml");
+        let text = std::fs::read_to_string(&pack).unwrap();
+        std::fs::write(&pack, text.replacen("lexicons:\n", "lexicons:\n  - large\n", 1)).unwrap();
+        assert_eq!(compile_to(Some(&config), &out).unwrap().exit, Exit::Ok);
+        let settings = std::fs::read(out.join(COMPILED_FILE)).unwrap();
+        let loaded = sluice_settings::load_compiled(&settings, &out).unwrap();
+        let rules = &loaded.tenants.values().next().unwrap().rules;
+        assert!(rules.lexicon().scan("稀·奇古怪").hits.iter().any(|hit| hit.category == "large"));
+    }
 }

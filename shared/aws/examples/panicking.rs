@@ -8,8 +8,13 @@ use serde_json::{Value, json};
 use sluice_aws::function::{Error, Function, Needs, program};
 use sluice_aws::{Making, Patience};
 
-const NEEDS: Needs =
-    Needs { step: "panicking", patience: Patience::STEP, making: Making::Never, resources: &[] };
+const NEEDS: Needs = Needs {
+    step: "panicking",
+    patience: Patience::STEP,
+    making: Making::Never,
+    words: false,
+    resources: &[],
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

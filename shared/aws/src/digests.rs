@@ -171,6 +171,7 @@ impl S3Reports {
             key: &key,
             version: Some(&first.version),
             unless: None,
+            range: None,
             limit: largest,
         };
         match self.client.get(get).await.map_err(|refusal| self.digest_error(&refusal))? {

@@ -23,7 +23,7 @@ use sluice_telemetry::{EmfWriter, Invocation, Invocations, Metrics};
 use crate::keys::{KeyPlace, KmsKeyRing, Making};
 use crate::{
     Connection, ConnectionParts, KmsHeadSigner, LockMode, ManagedSecrets, Names, Patience, Queues,
-    ReportsPlace, Resource, S3Reports, SettingsSource, Store, SystemClock, SystemEntropy, Tables,
+    ReportsPlace, Resource, S3Reports, SettingsSource, Store, SystemClock, SystemEntropy, Tables, Words,
 };
 
 /// Why a function does not start, or stops.
@@ -31,6 +31,8 @@ pub type Error = lambda_runtime::Error;
 
 /// Names the configuration: a directory, or `s3://bucket/prefix`.
 const CONFIGURATION: &str = "SLUICE_CONFIG";
+/// The folder of compiled lexicons, in the one for what may be lost.
+const LEXICONS: &str = "sluice-lexicons";
 /// How digests are locked, and how long.
 const DIGEST_LOCK: &str = "SLUICE_DIGEST_LOCK";
 const DIGEST_DAYS: &str = "SLUICE_DIGEST_DAYS";
@@ -55,6 +57,8 @@ pub struct Needs {
     pub resources: &'static [Resource],
     /// May it make a tenant's first keys?
     pub making: Making,
+    /// Does it look at texts? Who does not is spared of compiled lexicons.
+    pub words: bool,
 }
 
 /// A function that has its logging, names, connection and configuration.
@@ -92,7 +96,10 @@ impl Function {
             Metrics::new(EmfWriter::new(std::io::stdout(), || sluice_ports::Clock::now(&SystemClock)));
         let address = std::env::var(CONFIGURATION).unwrap_or_default();
         let s3 = || connection.s3();
-        let settings = SettingsSource::open(&address, s3, Arc::new(SystemClock), metrics.clone()).await?;
+        let words =
+            if needs.words { Words::Kept(std::env::temp_dir().join(LEXICONS)) } else { Words::Withheld };
+        let settings =
+            SettingsSource::open(&address, s3, words, Arc::new(SystemClock), metrics.clone()).await?;
         let invocations = Invocations::of(needs.step, metrics.clone());
         Ok(Self { needs, connection, names, settings, metrics, invocations })
     }

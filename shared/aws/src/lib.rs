@@ -27,7 +27,7 @@ pub use queue::Queues;
 pub use reports::{ReportsPlace, S3Reports};
 pub use s3::S3;
 pub use secrets::ManagedSecrets;
-pub use settings::{Look, SettingsError, SettingsSource};
+pub use settings::{Look, SettingsError, SettingsSource, Words};
 pub use store::Store;
 pub use system::{SystemClock, SystemEntropy};
 pub use table::{Table, Tables};

@@ -16,6 +16,8 @@ pub struct Lexicon {
     categories: Vec<String>,
     /// Cues of one character.
     marks: Vec<(char, ListId)>,
+    /// There are words that are not here.
+    withheld: bool,
 }
 
 /// One index and what its tags mean.
@@ -84,27 +86,51 @@ impl Lexicon {
         if index.is_unfolded() {
             return Err(LexiconError::Description("it does not fold".to_owned()));
         }
-        let lists: Description = serde_json::from_slice(index.meta())
-            .map_err(|error| LexiconError::Description(error.to_string()))?;
-        let categories = detect::CATEGORIES.map(str::to_owned).to_vec();
-        let mut lexicon = Self { parts: Vec::new(), categories, marks: Vec::new() };
+        let lists = description(index.meta())?;
+        let mut lexicon = Self::empty();
         lexicon.push(Part { index, lists: Arc::new(lists) });
         Ok(lexicon)
+    }
+
+    /// The lexicon of an index that is not here, by what it kept beside its words ([`Index::meta`]), for who knows rules but never scans. Its
+    /// categories are known; should it be asked all the same, all of a text is a hit of every category.
+    ///
+    /// # Errors
+    /// [`LexiconError`].
+    pub fn withheld(meta: &[u8]) -> Result<Self, LexiconError> {
+        let mut lexicon = Self { withheld: true, ..Self::empty() };
+        lexicon.know(&description(meta)?);
+        Ok(lexicon)
+    }
+
+    fn empty() -> Self {
+        let categories = detect::CATEGORIES.map(str::to_owned).to_vec();
+        Self { parts: Vec::new(), categories, marks: Vec::new(), withheld: false }
     }
 
     /// This lexicon and another one: a text is scanned for the words of both, and what one allows is allowed in both.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
+        self.withheld |= other.withheld;
+        for category in other.categories {
+            self.add_category(&category);
+        }
         other.parts.into_iter().for_each(|part| self.push(part));
         self
     }
 
-    fn push(&mut self, part: Part) {
-        for list in part.lists.lists() {
-            if !self.categories.contains(&list.category) {
-                self.categories.push(list.category.clone());
-            }
+    fn know(&mut self, lists: &Description) {
+        lists.lists().for_each(|list| self.add_category(&list.category));
+    }
+
+    fn add_category(&mut self, category: &str) {
+        if !self.categories.iter().any(|known| known == category) {
+            self.categories.push(category.to_owned());
         }
+    }
+
+    fn push(&mut self, part: Part) {
+        self.know(&part.lists);
         for (number, list) in (0..).zip(part.lists.lists()) {
             let id = ListId { part: self.parts.len(), list: number };
             self.marks.extend(list.marks.iter().map(|mark| (*mark, id)));
@@ -129,13 +155,16 @@ impl Lexicon {
 
     /// Scans a text.
     ///
-    /// Should an index turn out to be damaged, nobody can say what the text holds: then all of it is a hit of every category.
+    /// Should an index turn out to be damaged, or be withheld, nobody can say what the text holds: then all of it is a hit of every category.
     pub fn scan(&self, text: &str) -> Scan {
         self.scan_with(text, &mut Scratch::default())
     }
 
     /// As [`Lexicon::scan`], with memory that is used again.
     pub fn scan_with(&self, text: &str, scratch: &mut Scratch) -> Scan {
+        if self.withheld {
+            return self.everything(text);
+        }
         self.try_scan(text, scratch).unwrap_or_else(|_| self.everything(text))
     }
 
@@ -229,6 +258,10 @@ impl Lexicon {
         };
         Scan { hits: self.categories.iter().map(hit).collect() }
     }
+}
+
+fn description(meta: &[u8]) -> Result<Description, LexiconError> {
+    serde_json::from_slice(meta).map_err(|error| LexiconError::Description(error.to_string()))
 }
 
 impl Part {

@@ -46,6 +46,11 @@ impl Bundle {
         bundle
     }
 
+    /// Where a compiled lexicon is, by its file name without its ending.
+    pub fn lexicon(&self, name: &str) -> Option<&Path> {
+        self.lexicons.get(name).map(LexiconFile::path)
+    }
+
     /// The compiled lexicons, by file name without its ending.
     pub(crate) fn lexicons(&self) -> &BTreeMap<String, LexiconFile> {
         &self.lexicons

@@ -5,6 +5,7 @@
 //! sources all the same, under the hashes of the files they came from, so a decision names the same pack either way.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,8 @@ use sluice_domain::settings::Settings;
 
 use crate::check::build;
 use crate::file::{SettingsFile, TenantParts};
-use crate::packs::{self, Lists};
+use crate::lexicon_file::{CompiledLexicon, LargeList};
+use crate::packs::{self, Large, Lists};
 use crate::{Bundle, Care, LoadError, MAIN_FILE, Problem, load_bundle, yaml};
 
 /// The name of the file.
@@ -32,6 +34,9 @@ struct Compiled {
     packs: BTreeMap<String, Pack>,
     /// The word lists that these packs use, by file name without its ending.
     lists: BTreeMap<String, List>,
+    /// The compiled lexicons that these packs use, by file name without its ending. Their files are beside this one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    lexicons: BTreeMap<String, CompiledLexicon>,
     tenants: Vec<TenantParts>,
 }
 
@@ -51,7 +56,8 @@ struct List {
     list: WordList,
 }
 
-/// Makes the file of a configuration; the same configuration makes the same bytes.
+/// Makes the file of a configuration; the same configuration makes the same bytes. Compiled lexicons are named in it
+/// ([`CompiledSettings::lexicons`]); whoever puts it somewhere puts their files there, too.
 ///
 /// # Errors
 /// [`LoadError`] with every problem found: nothing is compiled that would not load.
@@ -65,75 +71,129 @@ pub fn compile(bundle: &Bundle) -> Result<Vec<u8>, LoadError> {
     if !problems.is_empty() {
         return Err(LoadError { problems });
     }
-    let (mut packs, mut lists) = (BTreeMap::new(), BTreeMap::new());
+    let (mut packs, mut lists, mut lexicons) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for (name, (source, sha256)) in whole {
         for wanted in &source.lexicons {
-            if bundle.lexicons().contains_key(wanted) {
-                let message = format!(
-                    "rule pack `{name}` names the compiled lexicon `{wanted}.slx`, which a compiled configuration can not hold; name its word list instead"
-                );
-                return Err(one(Problem::unplaced(COMPILED_FILE, "compiled_lexicon", message)));
-            }
             if let Some((list, sha256)) = all.remove(wanted).flatten() {
                 lists.insert(wanted.clone(), List { sha256, list });
+            } else if let Some(file) =
+                bundle.lexicons().get(wanted).filter(|_| !lexicons.contains_key(wanted))
+            {
+                let described = file.describe().map_err(|message| {
+                    one(Problem::unplaced(&format!("lexicons/{wanted}.slx"), "word_list", message))
+                })?;
+                lexicons.insert(wanted.clone(), described);
             }
         }
         packs.insert(name, Pack { sha256, source });
     }
     let tenants = file.tenants.into_iter().map(|tenant| tenant.value.into()).collect();
-    let compiled = Compiled { format: FORMAT, packs, lists, tenants };
+    let compiled = Compiled { format: FORMAT, packs, lists, lexicons, tenants };
     let bytes = serde_json::to_vec(&compiled)
         .map_err(|error| one(Problem::unplaced(COMPILED_FILE, "not_json", error.to_string())))?;
     // What a function would refuse is refused here.
-    load_compiled(&bytes)?;
+    CompiledSettings::read(&bytes)?
+        .load(&Lexicons::At(&|name, _| bundle.lexicon(name).map(Path::to_owned).unwrap_or_default()))?;
     Ok(bytes)
 }
 
-/// Loads such a file.
+/// Where the compiled lexicons of a compiled configuration are.
+pub enum Lexicons<'a> {
+    /// Each at a place of its own, by its name without an ending.
+    At(&'a dyn Fn(&str, &CompiledLexicon) -> PathBuf),
+    /// Nowhere: whoever loads this never looks at a text. Should it all the same, all of a text is a hit of every category.
+    Withheld,
+}
+
+impl Lexicons<'_> {
+    fn found(&self, name: &str, lexicon: CompiledLexicon) -> Result<LargeList, Problem> {
+        let Self::At(place) = self else { return Ok(LargeList::Withheld(lexicon)) };
+        lexicon
+            .found(&place(name, &lexicon))
+            .map(LargeList::Here)
+            .map_err(|message| Problem::unplaced(&format!("lexicons/{name}.slx"), "word_list", message))
+    }
+}
+
+/// A compiled configuration that was read, but not put to use: the lexicons that it names may have to be fetched first.
+pub struct CompiledSettings(Compiled);
+
+impl CompiledSettings {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`LoadError`], never with a value of the file.
+    pub fn read(bytes: &[u8]) -> Result<Self, LoadError> {
+        let compiled: Compiled = serde_json::from_slice(bytes).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            unusable(
+                "syntax",
+                format!(
+                    "not what this version of Sluice compiles, at line {line} column {column}; compile the configuration anew"
+                ),
+            )
+        })?;
+        if compiled.format != FORMAT {
+            let got = compiled.format;
+            return Err(unusable(
+                "format",
+                format!("expected format {FORMAT}, got {got}; compile the configuration anew"),
+            ));
+        }
+        if compiled.tenants.is_empty() {
+            return Err(unusable("no_tenants", "`tenants` is empty".to_owned()));
+        }
+        Ok(Self(compiled))
+    }
+
+    /// The compiled lexicons that it needs, by file name without its ending.
+    pub fn lexicons(&self) -> impl Iterator<Item = (&str, &CompiledLexicon)> {
+        self.0.lexicons.iter().map(|(name, lexicon)| (name.as_str(), lexicon))
+    }
+
+    /// Puts it to use.
+    ///
+    /// # Errors
+    /// [`LoadError`], never with a value of the file.
+    pub fn load(self, lexicons: &Lexicons<'_>) -> Result<Settings, LoadError> {
+        let compiled = self.0;
+        let lists =
+            compiled.lists.into_iter().map(|(name, List { sha256, list })| (name, Some((list, sha256))));
+        let lists: Lists = lists.collect();
+        let large = compiled.lexicons.into_iter().map(|(name, lexicon)| {
+            let list = lexicons.found(&name, lexicon)?;
+            Ok((name, list))
+        });
+        let large: Large =
+            large.collect::<Result<_, _>>().map_err(|problem| LoadError { problems: vec![problem] })?;
+        let mut packs = BTreeMap::new();
+        for (name, Pack { sha256, source }) in compiled.packs {
+            let pack = packs::compile_whole(&name, (source, sha256), (&large, &lists))
+                .map_err(|problems| LoadError { problems })?;
+            packs.insert(name, Arc::new(pack));
+        }
+        let mut settings = Settings::default();
+        for tenant in compiled.tenants {
+            let pack = |name: &String| {
+                let pack = packs.get(name).map(Arc::clone);
+                pack.ok_or_else(|| unusable("unknown_rule_pack", format!("no rule pack `{name}`")))
+            };
+            let (rules, shadow) = (pack(&tenant.rules)?, tenant.shadow.as_ref().map(pack).transpose()?);
+            settings.tenants.insert(tenant.id.clone(), Arc::new(build(tenant, rules, shadow)));
+        }
+        Ok(settings)
+    }
+}
+
+/// Loads such a file from its directory: compiled lexicons are in `lexicons/` there.
 ///
 /// # Errors
 /// [`LoadError`], never with a value of the file.
-pub fn load_compiled(bytes: &[u8]) -> Result<Settings, LoadError> {
-    let unusable =
-        |code, message: String| LoadError { problems: vec![Problem::unplaced(COMPILED_FILE, code, message)] };
-    let compiled: Compiled = serde_json::from_slice(bytes).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        unusable(
-            "syntax",
-            format!(
-                "not what this version of Sluice compiles, at line {line} column {column}; compile the configuration anew"
-            ),
-        )
-    })?;
-    if compiled.format != FORMAT {
-        let got = compiled.format;
-        return Err(unusable(
-            "format",
-            format!("expected format {FORMAT}, got {got}; compile the configuration anew"),
-        ));
-    }
-    if compiled.tenants.is_empty() {
-        return Err(unusable("no_tenants", "`tenants` is empty".to_owned()));
-    }
-    let lists: Lists = compiled
-        .lists
-        .into_iter()
-        .map(|(name, List { sha256, list })| (name, Some((list, sha256))))
-        .collect();
-    let mut packs = BTreeMap::new();
-    for (name, Pack { sha256, source }) in compiled.packs {
-        let pack = packs::compile_whole(&name, (source, sha256), &lists)
-            .map_err(|problems| LoadError { problems })?;
-        packs.insert(name, Arc::new(pack));
-    }
-    let mut settings = Settings::default();
-    for tenant in compiled.tenants {
-        let pack = |name: &String| {
-            let pack = packs.get(name).map(Arc::clone);
-            pack.ok_or_else(|| unusable("unknown_rule_pack", format!("no rule pack `{name}`")))
-        };
-        let (rules, shadow) = (pack(&tenant.rules)?, tenant.shadow.as_ref().map(pack).transpose()?);
-        settings.tenants.insert(tenant.id.clone(), Arc::new(build(tenant, rules, shadow)));
-    }
-    Ok(settings)
+pub fn load_compiled(bytes: &[u8], directory: &Path) -> Result<Settings, LoadError> {
+    let place = |name: &str, _: &CompiledLexicon| directory.join(format!("lexicons/{name}.slx"));
+    CompiledSettings::read(bytes)?.load(&Lexicons::At(&place))
+}
+
+fn unusable(code: &'static str, message: String) -> LoadError {
+    LoadError { problems: vec![Problem::unplaced(COMPILED_FILE, code, message)] }
 }

@@ -5,6 +5,7 @@
 //! there is no half-loaded configuration. [`LastGood`] keeps the last good one when a reload fails.
 //!
 //! A function does not read YAML: [`compile`] makes one JSON file of a directory that was found good, and [`load_compiled`] takes it.
+//! Compiled lexicons stay files beside it.
 //!
 //! Secrets are never in these files: they are named there, and a value that looks like a credential is refused
 //! (`secret_not_a_name`) without being quoted.
@@ -30,9 +31,10 @@ use sluice_domain::rules::{Case, RulePack};
 use sluice_domain::settings::Settings;
 
 pub use bundle::Bundle;
-pub use compiled::{COMPILED_FILE, compile, load_compiled};
+pub use compiled::{COMPILED_FILE, CompiledSettings, Lexicons, compile, load_compiled};
 pub use current::CurrentSettings;
 pub use last_good::LastGood;
+pub use lexicon_file::CompiledLexicon;
 pub use problem::{LoadError, Problem, Report};
 pub use word_list::word_list;
 

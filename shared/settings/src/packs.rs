@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use sluice_domain::lexicon::{Lexicon, WordList};
 use sluice_domain::rules::{Fingerprint, PackSource, RulePack, RulePackError, layer};
 
-use crate::lexicon_file::LexiconFile;
+use crate::lexicon_file::LargeList;
 use crate::pack_file::{PackFile, Places};
 use crate::{Bundle, Care, Problem, yaml};
 
@@ -24,6 +24,9 @@ const WORDS_DIGITS: usize = 16;
 /// a bad one (its problem is told already).
 pub(crate) type Lists = BTreeMap<String, Option<(WordList, String)>>;
 
+/// Compiled lexicons by file name without its ending.
+pub(crate) type Large = BTreeMap<String, LargeList>;
+
 /// Compiled packs by file name; `None` for one that did not compile (its problems are told already).
 pub(crate) type Packs = BTreeMap<String, Option<Arc<RulePack>>>;
 
@@ -35,6 +38,8 @@ pub(crate) fn compile_all(
     problems: &mut Vec<Problem>,
 ) -> Packs {
     let lists = word_lists(bundle, care, problems);
+    let large = bundle.lexicons().iter().map(|(name, file)| (name.clone(), LargeList::Here(file.clone())));
+    let large: Large = large.collect();
     let mut layers = Layers { bundle, whole: BTreeMap::new(), open: Vec::new(), problems };
     let names = bundle.names_in(RULES).filter(|name| wanted.is_none_or(|wanted| wanted.contains(*name)));
     let names: Vec<&str> = names.collect();
@@ -45,9 +50,7 @@ pub(crate) fn compile_all(
     let compiled = names.into_iter().map(|name| {
         let pack = whole.get(name).and_then(Option::as_ref);
         let pack = pack.and_then(|whole| {
-            compile(whole, name, (bundle.lexicons(), &lists), care)
-                .map_err(|found| problems.extend(found))
-                .ok()
+            compile(whole, name, (&large, &lists), care).map_err(|found| problems.extend(found)).ok()
         });
         (name.to_owned(), pack.map(Arc::new))
     });
@@ -173,21 +176,21 @@ pub(crate) fn whole(
 pub(crate) fn compile_whole(
     name: &str,
     (source, sha256): (PackSource, String),
-    lists: &Lists,
+    lists: (&Large, &Lists),
 ) -> Result<RulePack, Vec<Problem>> {
     let whole = Whole { source, places: Places::default(), sha256 };
-    compile(&whole, name, (&BTreeMap::new(), lists), Care::Published)
+    compile(&whole, name, lists, Care::Published)
 }
 
 /// One whole pack with its word lists.
 fn compile(
     whole: &Whole,
     name: &str,
-    (files, lists): (&BTreeMap<String, LexiconFile>, &Lists),
+    (large, lists): (&Large, &Lists),
     care: Care,
 ) -> Result<RulePack, Vec<Problem>> {
     let file = format!("{RULES}/{name}");
-    let (mut words, mut chosen, mut large, mut problems) =
+    let (mut words, mut chosen, mut opened, mut problems) =
         (Sha256::new(), Vec::new(), Vec::new(), Vec::new());
     for wanted in &whole.source.lexicons {
         match lists.get(wanted) {
@@ -201,12 +204,12 @@ fn compile(
                 "bad_word_list",
                 format!("word list `{wanted}` is not usable"),
             )),
-            None => match files.get(wanted).map(|file| (file.head(), file.open())) {
-                Some((head, Ok(lexicon))) => {
+            None => match large.get(wanted).map(LargeList::open) {
+                Some(Ok((head, lexicon))) => {
                     words.update(head);
-                    large.push(lexicon);
+                    opened.push(lexicon);
                 }
-                Some((_, Err(message))) => {
+                Some(Err(message)) => {
                     problems.push(Problem::unplaced(
                         &format!("{LEXICONS}/{wanted}.slx"),
                         "word_list",
@@ -229,7 +232,7 @@ fn compile(
     let fingerprint = Fingerprint { pack, words: words.chars().take(WORDS_DIGITS).collect() };
     let lexicon = Lexicon::compile(chosen)
         .map_err(|error| vec![Problem::unplaced(&file, "word_list", error.to_string())])?;
-    let lexicon = large.into_iter().fold(lexicon, Lexicon::with);
+    let lexicon = opened.into_iter().fold(lexicon, Lexicon::with);
     let told = |errors: Vec<RulePackError>| -> Vec<Problem> {
         errors.iter().map(|error| whole.places.problem(&file, error)).collect()
     };

@@ -403,7 +403,14 @@ fn a_pack_may_name_a_compiled_lexicon() {
     };
     assert!(scan(&load(dir.path()).unwrap()));
     let first = Bundle::read(dir.path());
+    // Compiled, the configuration names it, and takes no other one in its place.
+    let settings = compile(&first).unwrap();
+    let loaded = load_compiled(&settings, dir.path()).unwrap();
+    assert!(scan(&loaded));
+    assert_eq!(format!("{loaded:?}"), format!("{:?}", load(dir.path()).unwrap()));
     std::fs::write(&file, compiled("别的什么")).unwrap();
+    let problems = load_compiled(&settings, dir.path()).unwrap_err().problems;
+    assert!(problems.iter().any(|problem| problem.message.contains("another file")), "{problems:?}");
     assert_ne!(first, Bundle::read(dir.path()));
     assert!(!scan(&load(dir.path()).unwrap()));
     let mut bytes = compiled("稀奇古怪");
@@ -421,7 +428,8 @@ fn a_pack_may_name_a_compiled_lexicon() {
 fn a_compiled_configuration_is_the_same_one() {
     let bundle = Bundle::read(&shipped_dir());
     let compiled = compile(&bundle).unwrap();
-    let (loaded, expected) = (load_compiled(&compiled).unwrap(), load_bundle(&bundle).unwrap());
+    let loaded = load_compiled(&compiled, Path::new("unused")).unwrap();
+    let expected = load_bundle(&bundle).unwrap();
     // Sources, rules, automata and the hashes that decisions name.
     assert_eq!(format!("{loaded:?}"), format!("{expected:?}"));
     assert_eq!(compile(&bundle).unwrap(), compiled);
@@ -438,7 +446,7 @@ fn what_was_not_compiled_by_this_version_is_refused_without_a_word_of_it() {
     let compiled = String::from_utf8(compile(&Bundle::read(&shipped_dir())).unwrap()).unwrap();
     let with = |from: &str, to: &str| {
         assert!(compiled.contains(from), "{from}");
-        load_compiled(compiled.replacen(from, to, 1).as_bytes()).unwrap_err()
+        load_compiled(compiled.replacen(from, to, 1).as_bytes(), Path::new("unused")).unwrap_err()
     };
     for (from, to, code) in [
         ("\"format\":1", "\"format\":2", "format"),
@@ -451,7 +459,7 @@ fn what_was_not_compiled_by_this_version_is_refused_without_a_word_of_it() {
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
     for cut in [0, 1, compiled.len() / 2, compiled.len() - 1] {
-        assert!(load_compiled(&compiled.as_bytes()[..cut]).is_err(), "{cut}");
+        assert!(load_compiled(&compiled.as_bytes()[..cut], Path::new("unused")).is_err(), "{cut}");
     }
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct Get<'a> {
     pub(crate) version: Option<&'a str>,
     /// Not if it still has this entity tag.
     pub(crate) unless: Option<&'a str>,
+    /// Only its bytes from the one to the other, both included.
+    pub(crate) range: Option<(u64, u64)>,
     /// A longer one is not read.
     pub(crate) limit: usize,
 }
@@ -121,6 +123,9 @@ impl S3 {
         }
         if let Some(tag) = get.unless {
             call.headers.push((header::IF_NONE_MATCH.as_str(), tag.to_owned()));
+        }
+        if let Some((first, last)) = get.range {
+            call.headers.push((header::RANGE.as_str(), format!("bytes={first}-{last}")));
         }
         match self.inner.exchange(&call).await? {
             Answer::TooLong => Ok(Got::TooLong),

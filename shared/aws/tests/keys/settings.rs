@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use aws_sdk_s3::primitives::ByteStream;
 use sluice_aws::settings::publish;
-use sluice_aws::{Look, SettingsError, SettingsSource};
+use sluice_aws::{Look, SettingsError, SettingsSource, Words};
 use sluice_domain::failure::FailureKind;
 use sluice_domain::id::TenantId;
 use sluice_emulators::proxy::{Fault, Rule};
@@ -12,25 +12,28 @@ use sluice_telemetry::{Counters, Metrics, Signal};
 
 use crate::support::{NOON, Stack};
 
-struct Bench {
-    stack: Stack,
+pub(crate) struct Bench {
+    pub(crate) stack: Stack,
     address: String,
     counters: Counters,
+    /// Where compiled lexicons are kept.
+    pub(crate) kept: tempfile::TempDir,
 }
 
-fn shipped() -> PathBuf {
+pub(crate) fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config")
 }
 
-async fn bench() -> Bench {
+pub(crate) async fn bench() -> Bench {
     let stack = Stack::start().await;
     let bucket = stack.bucket("config");
     let _made = stack.s3().create_bucket().bucket(&bucket).send().await.unwrap();
-    Bench { stack, address: format!("s3://{bucket}/live"), counters: Counters::default() }
+    let kept = tempfile::tempdir().unwrap();
+    Bench { stack, address: format!("s3://{bucket}/live"), counters: Counters::default(), kept }
 }
 
 /// The shipped configuration under another company name.
-fn named(name: &str) -> tempfile::TempDir {
+pub(crate) fn named(name: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for folder in ["", "rules", "lexicons"] {
         std::fs::create_dir_all(dir.path().join(folder)).unwrap();
@@ -46,26 +49,31 @@ fn named(name: &str) -> tempfile::TempDir {
 }
 
 impl Bench {
-    async fn publish(&self, dir: &Path, version: &str) -> Result<(), SettingsError> {
+    pub(crate) async fn publish(&self, dir: &Path, version: &str) -> Result<(), SettingsError> {
         publish(dir, &self.address, version, self.stack.ours(), NOON).await
     }
 
-    async fn open(&self) -> Result<SettingsSource, SettingsError> {
-        let metrics = Metrics::new(self.counters.clone());
-        SettingsSource::open(&self.address, || self.stack.ours(), self.stack.clock.clone(), metrics).await
+    pub(crate) async fn open(&self) -> Result<SettingsSource, SettingsError> {
+        self.open_with(Words::Kept(self.kept.path().to_owned())).await
     }
 
-    async fn put(&self, key: &str, text: &str) {
+    pub(crate) async fn open_with(&self, words: Words) -> Result<SettingsSource, SettingsError> {
+        let metrics = Metrics::new(self.counters.clone());
+        let (address, clock) = (&self.address, self.stack.clock.clone());
+        SettingsSource::open(address, || self.stack.ours(), words, clock, metrics).await
+    }
+
+    pub(crate) async fn put(&self, key: &str, text: &str) {
         let put = self.stack.s3().put_object().bucket(self.stack.bucket("config")).key(key);
         let _put = put.body(ByteStream::from(text.as_bytes().to_vec())).send().await.unwrap();
     }
 
-    fn failures(&self) -> u64 {
+    pub(crate) fn failures(&self) -> u64 {
         self.counters.count(Signal::SettingsReloadFailure)
     }
 
     /// A minute later.
-    async fn look(&self, source: &SettingsSource) -> Look {
+    pub(crate) async fn look(&self, source: &SettingsSource) -> Look {
         self.stack.clock.later(60_000);
         source.refresh().await
     }
@@ -81,11 +89,15 @@ async fn a_directory_never_changes() {
     let address = directory.path().display().to_string();
     let clock = crate::support::Hand::at(NOON);
     let none = || -> sluice_aws::S3 { panic!("a directory needs no client") };
-    let missing = SettingsSource::open(&address, none, clock.clone(), Metrics::default()).await.unwrap_err();
+    let missing = SettingsSource::open(&address, none, Words::Withheld, clock.clone(), Metrics::default())
+        .await
+        .unwrap_err();
     assert!(missing.to_string().contains("`sluice config compile`"), "{missing}");
     let compiled = compile(&Bundle::read(&shipped())).unwrap();
     std::fs::write(directory.path().join(COMPILED_FILE), compiled).unwrap();
-    let source = SettingsSource::open(&address, none, clock.clone(), Metrics::default()).await.unwrap();
+    let source = SettingsSource::open(&address, none, Words::Withheld, clock.clone(), Metrics::default())
+        .await
+        .unwrap();
     clock.later(600_000);
     assert_eq!(source.refresh().await, Look::Unchanged);
     assert_eq!(name_in(&source), "示例机构");
@@ -194,7 +206,9 @@ async fn without_a_published_configuration_nothing_opens() {
     assert!(error.to_string().contains("config publish"), "{error}");
     for address in ["", "s3://", "s3:///live"] {
         let clock = bench.stack.clock.clone();
-        let source = SettingsSource::open(address, || bench.stack.ours(), clock, Metrics::default()).await;
+        let source =
+            SettingsSource::open(address, || bench.stack.ours(), Words::Withheld, clock, Metrics::default())
+                .await;
         assert!(matches!(source, Err(SettingsError::Address(_))), "{address}");
     }
 }
