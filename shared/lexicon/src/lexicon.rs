@@ -103,6 +103,13 @@ impl Lexicon {
         Ok(lexicon)
     }
 
+    /// As [`Lexicon::withheld`], of word lists of these categories that are not compiled.
+    pub fn uncompiled<'a>(categories: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut lexicon = Self { withheld: true, ..Self::empty() };
+        categories.into_iter().for_each(|category| lexicon.add_category(category));
+        lexicon
+    }
+
     fn empty() -> Self {
         let categories = detect::CATEGORIES.map(str::to_owned).to_vec();
         Self { parts: Vec::new(), categories, marks: Vec::new(), withheld: false }

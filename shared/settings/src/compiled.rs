@@ -16,7 +16,7 @@ use sluice_domain::settings::Settings;
 use crate::check::build;
 use crate::file::{SettingsFile, TenantParts};
 use crate::lexicon_file::{CompiledLexicon, LargeList};
-use crate::packs::{self, Large, Lists};
+use crate::packs::{self, Large, Lists, Words};
 use crate::{Bundle, Care, LoadError, MAIN_FILE, Problem, load_bundle, yaml};
 
 /// The name of the file.
@@ -97,7 +97,7 @@ pub fn compile(bundle: &Bundle) -> Result<Vec<u8>, LoadError> {
     Ok(bytes)
 }
 
-/// Where the compiled lexicons of a compiled configuration are.
+/// Where the compiled lexicons of a compiled configuration are, and whether its word lists are put to use.
 pub enum Lexicons<'a> {
     /// Each at a place of its own, by its name without an ending.
     At(&'a dyn Fn(&str, &CompiledLexicon) -> PathBuf),
@@ -166,9 +166,13 @@ impl CompiledSettings {
         });
         let large: Large =
             large.collect::<Result<_, _>>().map_err(|problem| LoadError { problems: vec![problem] })?;
+        let words = match lexicons {
+            Lexicons::At(_) => Words::Compiled,
+            Lexicons::Withheld => Words::Withheld,
+        };
         let mut packs = BTreeMap::new();
         for (name, Pack { sha256, source }) in compiled.packs {
-            let pack = packs::compile_whole(&name, (source, sha256), (&large, &lists))
+            let pack = packs::compile_whole(&name, (source, sha256), (&large, &lists), words)
                 .map_err(|problems| LoadError { problems })?;
             packs.insert(name, Arc::new(pack));
         }

@@ -50,7 +50,9 @@ pub(crate) fn compile_all(
     let compiled = names.into_iter().map(|name| {
         let pack = whole.get(name).and_then(Option::as_ref);
         let pack = pack.and_then(|whole| {
-            compile(whole, name, (&large, &lists), care).map_err(|found| problems.extend(found)).ok()
+            compile(whole, name, (&large, &lists), (care, Words::Compiled))
+                .map_err(|found| problems.extend(found))
+                .ok()
         });
         (name.to_owned(), pack.map(Arc::new))
     });
@@ -172,14 +174,24 @@ pub(crate) fn whole(
     found.collect()
 }
 
+/// What becomes of a pack's word lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// They are compiled.
+    Compiled,
+    /// They are known by their categories alone, for who never scans a text: compiling them is most of what a function does before its first event.
+    Withheld,
+}
+
 /// Compiles such a pack, which was found good when it was published.
 pub(crate) fn compile_whole(
     name: &str,
     (source, sha256): (PackSource, String),
     lists: (&Large, &Lists),
+    words: Words,
 ) -> Result<RulePack, Vec<Problem>> {
     let whole = Whole { source, places: Places::default(), sha256 };
-    compile(&whole, name, lists, Care::Published)
+    compile(&whole, name, lists, (Care::Published, words))
 }
 
 /// One whole pack with its word lists.
@@ -187,16 +199,16 @@ fn compile(
     whole: &Whole,
     name: &str,
     (large, lists): (&Large, &Lists),
-    care: Care,
+    (care, words): (Care, Words),
 ) -> Result<RulePack, Vec<Problem>> {
     let file = format!("{RULES}/{name}");
-    let (mut words, mut chosen, mut opened, mut problems) =
+    let (mut digest, mut chosen, mut opened, mut problems) =
         (Sha256::new(), Vec::new(), Vec::new(), Vec::new());
     for wanted in &whole.source.lexicons {
         match lists.get(wanted) {
             Some(Some((list, sha256))) => {
-                words.update(sha256);
-                chosen.push(list.clone());
+                digest.update(sha256);
+                chosen.push(list);
             }
             // A bad list is told with its own file; a pack without it must not pass all the same.
             Some(None) => problems.push(Problem::unplaced(
@@ -206,7 +218,7 @@ fn compile(
             )),
             None => match large.get(wanted).map(LargeList::open) {
                 Some(Ok((head, lexicon))) => {
-                    words.update(head);
+                    digest.update(head);
                     opened.push(lexicon);
                 }
                 Some(Err(message)) => {
@@ -227,11 +239,14 @@ fn compile(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let words = hex::encode(words.finalize());
-    let pack = hex::encode(Sha256::new_with_prefix(&whole.sha256).chain_update(&words).finalize());
-    let fingerprint = Fingerprint { pack, words: words.chars().take(WORDS_DIGITS).collect() };
-    let lexicon = Lexicon::compile(chosen)
-        .map_err(|error| vec![Problem::unplaced(&file, "word_list", error.to_string())])?;
+    let digest = hex::encode(digest.finalize());
+    let pack = hex::encode(Sha256::new_with_prefix(&whole.sha256).chain_update(&digest).finalize());
+    let fingerprint = Fingerprint { pack, words: digest.chars().take(WORDS_DIGITS).collect() };
+    let lexicon = match words {
+        Words::Compiled => Lexicon::compile(chosen.into_iter().cloned().collect())
+            .map_err(|error| vec![Problem::unplaced(&file, "word_list", error.to_string())])?,
+        Words::Withheld => Lexicon::uncompiled(chosen.iter().map(|list| list.category.as_str())),
+    };
     let lexicon = opened.into_iter().fold(lexicon, Lexicon::with);
     let told = |errors: Vec<RulePackError>| -> Vec<Problem> {
         errors.iter().map(|error| whole.places.problem(&file, error)).collect()

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use aws_sdk_s3::primitives::ByteStream;
@@ -117,7 +118,15 @@ async fn a_decision_names_the_same_pack_wherever_its_lexicon_came_from() {
     for (id, tenant) in &read.tenants {
         let hash = tenant.rules.stamp();
         assert_eq!(fetched.current().tenants[id].rules.stamp(), hash);
-        assert_eq!(withheld.current().tenants[id].rules.stamp(), hash);
+        let current = withheld.current();
+        let unread = &current.tenants[id].rules;
+        assert_eq!(unread.stamp(), hash);
+        // Word lists are not compiled either: what they are about is known, and every text is about all of it.
+        let known: BTreeSet<_> = tenant.rules.lexicon().categories().collect();
+        let hits = unread.lexicon().scan("你好").hits;
+        assert_eq!(unread.lexicon().categories().collect::<BTreeSet<_>>(), known);
+        assert_eq!(hits.iter().map(|hit| hit.category.as_str()).collect::<BTreeSet<_>>(), known);
+        assert_eq!(tenant.rules.lexicon().scan("你好").hits, []);
     }
 }
 
