@@ -241,6 +241,7 @@ async fn play(day: &Day) {
             36 => day.trouble(Platform::Wechat, FaultEffect::ResetAfterCommit, 2),
             38 => day.trouble(Platform::Feishu, FaultEffect::Code { code: 7_654_321, status: 200 }, 1),
             39 => day.trouble(Platform::Wecom, FaultEffect::Status { status: 503 }, 3),
+            41 => day.trouble(Platform::Feishu, FaultEffect::Code { code: 19_001, status: 200 }, 1),
             34 => day.trouble(Platform::DouyinCensor, FaultEffect::Status { status: 503 }, 3),
             _ => {}
         }
@@ -304,6 +305,9 @@ async fn play(day: &Day) {
         if slot == 40 {
             crate::callbacks::channels_tell(day).await;
             day.settle().await;
+        }
+        if slot == 28 {
+            crate::fallback::an_order_falls_back(day).await;
         }
         if slot % 6 == 5 {
             review(day).await;

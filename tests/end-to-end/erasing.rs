@@ -129,6 +129,7 @@ impl Sender for Takes {
             message: None,
             provider_log_id: None,
             request_sha256: None,
+            endpoint: None,
         }
     }
 }

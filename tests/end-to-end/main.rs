@@ -8,6 +8,7 @@ mod day;
 mod demo;
 mod erasing;
 mod evidence;
+mod fallback;
 mod links;
 mod no_consents;
 mod program;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sluice_channels::{Idempotency, SendReport, codes};
+use sluice_channels::{Idempotency, SendReport};
 use sluice_domain::consent::{Evidence, Mark, Withdrawal};
-use sluice_domain::delivery::{Attempt, Delivery, FencingToken, Outcome};
+use sluice_domain::delivery::{Attempt, Delivery, Fallback, FencingToken, Outcome};
 use sluice_domain::destination::Destination;
 use sluice_domain::failure::FailureKind;
 use sluice_ports::{Clock, Entropy, KeyRing, PortError, Settlement};
@@ -49,7 +49,7 @@ where
     ) -> Result<(), StageError> {
         let trace = work.cleared.event().trace_id;
         let (outcome, now) = (report.outcome.as_str(), self.clock.now());
-        let unknown = codes::is_unknown(&work.destination.channel, &report);
+        let unknown = report.outcome == Outcome::UnknownCode;
         let withheld_by = report.outcome.withheld_by().map(str::to_owned);
         let attempt = attempt(&work.delivery, report, work.script_hash(), now);
         let ended = self.end(&work.delivery, work.owner, attempt, settlement.clone()).await;
@@ -75,6 +75,12 @@ where
         }
         match settlement {
             Settlement::Delivered | Settlement::Refused | Settlement::InDoubt => Ok(()),
+            Settlement::FallBack(Fallback { destination, at, .. }) => Err(StageError {
+                kind: FailureKind::ThrottledUntil(at),
+                code: "fell_back",
+                detail: format!("goes to destination `{destination}` instead"),
+                trace_id: Some(trace),
+            }),
             Settlement::Waiting { until } => Err(StageError {
                 kind: FailureKind::ThrottledUntil(until),
                 code: "waiting",
@@ -183,6 +189,7 @@ where
             Settlement::Refused => Signal::Refused { channel },
             Settlement::InDoubt => Signal::InDoubt { channel },
             Settlement::Waiting { .. } => Signal::Throttled { channel },
+            Settlement::FallBack(_) => Signal::FellBack { channel },
         });
     }
 }

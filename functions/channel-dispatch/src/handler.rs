@@ -120,7 +120,7 @@ where
                 trace_id: Some(trace),
             }),
             Claim::Won(delivery) => {
-                let id = &delivery.assignment.destination;
+                let id = delivery.destination();
                 let destination = tenant.destinations.get(id);
                 let Some(destination) = destination else {
                     let error = configuration(
@@ -163,8 +163,12 @@ where
         {
             return not_approved;
         }
-        if let Err(error) = self.usable(&work).await {
-            return self.give_back(&work.delivery, work.owner, error).await;
+        match self.disabled(&work, work.destination).await {
+            Ok(None) => {}
+            Ok(Some(disabled)) => return self.held_up(&work, history, disabled).await,
+            Err(error) => {
+                return self.give_back(&work.delivery, work.owner, StageError::port(&error, trace)).await;
+            }
         }
         match self.permitted(&work).await {
             Ok(None) => {}
@@ -212,25 +216,14 @@ where
         }
         let settlement = match settlement(&report.outcome, history, self.ending(&work, idempotency)) {
             Settlement::Waiting { .. } if work.is_last(&report) => history.refusal(),
+            // The platform, or our own set-up, refuses everybody there.
+            Settlement::Refused if report.outcome == Outcome::EndpointRefused => match work.instead(history) {
+                Some(instead) => self.fall_back(&work, instead, report.code.as_deref().unwrap_or("unknown")),
+                None => Settlement::Refused,
+            },
             settlement => settlement,
         };
         self.settle(&work, report, settlement).await
-    }
-
-    /// An endpoint that is disabled keeps its messages until a person enables it.
-    async fn usable(&self, work: &Work<'_>) -> Result<(), StageError> {
-        let trace = work.cleared.event().trace_id;
-        let health = self.sender.health(&work.tenant.id, work.destination).await;
-        match health.map_err(|error| StageError::port(&error, trace))? {
-            EndpointHealth::Healthy | EndpointHealth::Open { .. } => Ok(()),
-            EndpointHealth::Disabled { code, .. } => {
-                let id = &work.destination.id;
-                let detail = format!(
-                    "destination `{id}` is disabled: {code}; mend it, then `sluice endpoints enable`"
-                );
-                Err(configuration("endpoint_disabled", detail, trace))
-            }
-        }
     }
 
     pub(crate) fn ending(&self, work: &Work<'_>, idempotency: Idempotency) -> Ending {
@@ -249,18 +242,27 @@ where
         if work.destination.recipient != route.recipient {
             return Ok(Some("recipient_changed"));
         }
+        if work.is_disowned() {
+            return Ok(Some("fallback_gone"));
+        }
         // What was left on the queue of a person who was erased.
         if work.cleared.person().is_reference() {
             return Ok(Some("person_erased"));
         }
-        let now = self.clock.now();
-        if now.since(work.cleared.cleared_at()) <= FRESH_MS {
+        let (now, fell_back) = (self.clock.now(), work.delivery.fallback.is_some());
+        if !fell_back && now.since(work.cleared.cleared_at()) <= FRESH_MS {
             return Ok(None);
+        }
+        let mut terms = work.tenant.terms(route);
+        let channel = &work.destination.channel;
+        // Who can not be reached there was nobody's question before.
+        if fell_back && channel.is_to_person() {
+            terms.channels = std::iter::once(channel.as_str()).collect();
         }
         let key = work.consent_key(&route.purpose);
         let found = self.store.consents(std::slice::from_ref(&key)).await;
         let found = found.inspect_err(|_| self.metrics.count(Signal::ConsentStoreFailure))?;
-        Ok(match work.tenant.terms(route).standing(found.first().and_then(Option::as_ref), now) {
+        Ok(match terms.standing(found.first().and_then(Option::as_ref), now) {
             Standing::Withdrawn => Some("consent_withdrawn"),
             Standing::Expired => Some("consent_expired"),
             Standing::Outdated => Some("consent_outdated"),
@@ -279,6 +281,13 @@ where
         let report = tokio::time::timeout(SEND, sending)
             .await
             .unwrap_or_else(|_| SendReport { outcome: Outcome::Unclear, ..withheld("send_timeout") });
+        match &report.endpoint {
+            Some(EndpointHealth::Open { code, .. }) => self.metrics.count(Signal::EndpointOpened { code }),
+            Some(EndpointHealth::Disabled { code, .. }) => {
+                self.metrics.count(Signal::EndpointDisabled { code });
+            }
+            Some(EndpointHealth::Healthy) | None => {}
+        }
         let (trace, code) = (work.cleared.event().trace_id, report.code.as_deref().unwrap_or("-"));
         tracing::info!(
             trace_id = %trace, destination = %work.destination.id, outcome = report.outcome.as_str(), code,
@@ -288,7 +297,7 @@ where
     }
 }
 
-fn configuration(code: &'static str, detail: String, trace: sluice_domain::id::TraceId) -> StageError {
+pub(crate) fn configuration(code: &'static str, detail: String, trace: sluice_domain::id::TraceId) -> StageError {
     StageError { kind: FailureKind::Configuration, code, detail, trace_id: Some(trace) }
 }
 

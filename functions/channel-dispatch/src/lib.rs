@@ -10,6 +10,8 @@
 //! A rendered text of which the rules want a review waits in one; so does one that they want the platform's text censor to see. The delivery
 //! waits with it, and its message is off the queue until somebody has answered. What is sent then are the very texts that were reviewed.
 //!
+//! A message whose destination is disabled, or refuses everybody, goes to the fall-back of its route, if it has one.
+//!
 //! **Nothing is sent blindly twice.** An attempt that never ended (its process died) or ended unclear may have been taken by the
 //! platform. It is repeated only where the channel remembers the dispatch id, and only while it does; otherwise the delivery is
 //! *in doubt* until a person or reconciliation settles it.
@@ -18,6 +20,7 @@ mod acquaint;
 mod compose;
 mod ending;
 pub mod endpoints;
+mod fallback;
 mod handler;
 mod policy;
 mod preview;

@@ -49,6 +49,11 @@ impl History {
         }
     }
 
+    /// Can no attempt have been taken? Of a delivery that lost its first attempts nobody knows.
+    pub(crate) fn nothing_arrived(self) -> bool {
+        self.unclear_since.is_none() && self.attempts + 1 < ATTEMPTS_KEPT
+    }
+
     /// How a delivery ends that will not be sent: a refusal speaks for its own attempt only, and does not say that nothing
     /// arrived before it.
     pub(crate) fn refusal(self) -> Settlement {
@@ -75,6 +80,7 @@ fn is_unclear(attempt: &Attempt) -> bool {
             | Outcome::RecipientRefused { .. }
             | Outcome::ContentRefused { .. }
             | Outcome::EndpointRefused
+            | Outcome::UnknownCode
             | Outcome::Withheld { .. },
         ) => false,
     }
@@ -111,6 +117,7 @@ pub(crate) fn settlement(outcome: &Outcome, history: History, ending: Ending) ->
         Outcome::RecipientRefused { .. }
         | Outcome::ContentRefused { .. }
         | Outcome::EndpointRefused
+        | Outcome::UnknownCode
         | Outcome::Withheld { .. } => history.refusal(),
     }
 }
@@ -181,6 +188,7 @@ mod tests {
                 script_version: 1,
                 destination: DestinationId::new("d").unwrap(),
             },
+            fallback: None,
             opened_at: UnixMillis(1),
             state: DeliveryState::Delivered,
             attempts,
@@ -201,6 +209,7 @@ mod tests {
             (Outcome::ContentRefused { compliance: true }, Settlement::Refused),
             (Outcome::ContentRefused { compliance: false }, Settlement::Refused),
             (Outcome::EndpointRefused, Settlement::Refused),
+            (Outcome::UnknownCode, Settlement::Refused),
             (Outcome::Withheld { code: "x".into() }, Settlement::Refused),
             (Outcome::Unclear, Settlement::InDoubt),
         ];
@@ -274,6 +283,7 @@ mod tests {
             Just(Outcome::TokenExpired),
             Just(Outcome::Unclear),
             Just(Outcome::EndpointRefused),
+            Just(Outcome::UnknownCode),
             any::<bool>().prop_map(|opt_out| Outcome::RecipientRefused { opt_out }),
             any::<bool>().prop_map(|compliance| Outcome::ContentRefused { compliance }),
         ]

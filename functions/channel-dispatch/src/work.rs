@@ -91,6 +91,7 @@ pub(crate) fn withheld(code: &str) -> SendReport {
         message: None,
         provider_log_id: None,
         request_sha256: None,
+        endpoint: None,
     }
 }
 

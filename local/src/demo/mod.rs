@@ -122,7 +122,7 @@ impl Stage {
         let delivered = deliveries.filter(|delivery| matches!(delivery.state, DeliveryState::Delivered));
         let members = |delivery: &sluice_domain::delivery::Delivery| {
             let tenant = self.settings.tenants.get(&delivery.key.tenant)?;
-            match &tenant.destinations.get(&delivery.assignment.destination)?.channel {
+            match &tenant.destinations.get(delivery.destination())?.channel {
                 Channel::WecomApp { members, .. } => Some(members.len()),
                 Channel::FeishuBot { .. }
                 | Channel::FeishuApp { .. }

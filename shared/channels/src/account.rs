@@ -11,7 +11,7 @@ use sluice_domain::time::{DAY_MS, UnixMillis};
 use sluice_ports::{ChannelState, PortError, StateKey};
 
 use crate::blocks::Block;
-use crate::health::{FAILURES, Health, Leave, Sign};
+use crate::health::{FAILURES, Health, Leave, Sign, UNKNOWNS};
 use crate::refusal::Refusal;
 use crate::shared::{Shared, parse, state_key};
 use crate::verdict::{Refill, Wait};
@@ -133,8 +133,8 @@ pub(crate) struct Accounts {
     seen: Mutex<HashMap<StateKey, (UnixMillis, Account)>>,
     /// Held by whoever looks: a batch looks once.
     flights: Mutex<HashMap<StateKey, Arc<tokio::sync::Mutex<()>>>>,
-    /// Failed calls in a row.
-    failures: Mutex<HashMap<(StateKey, String), u32>>,
+    /// Calls in a row that failed, or were answered with what nobody knows.
+    runs: Mutex<HashMap<(StateKey, String), (Sign, u32)>>,
 }
 
 impl Accounts {
@@ -241,7 +241,7 @@ impl Accounts {
         }
     }
 
-    /// Notes what a call said about its endpoint. Healthy endpoints cost no write.
+    /// Notes what a call said about its endpoint; says how it is, if that changed it. Healthy endpoints cost no write.
     pub(crate) async fn heard(
         &self,
         shared: &Shared,
@@ -249,41 +249,53 @@ impl Accounts {
         outcome: &Outcome,
         code: &str,
         now: UnixMillis,
-    ) {
+    ) -> Option<EndpointHealth> {
         let sign = Sign::of(outcome);
         let known = self.known(at).map(|account| account.health(&at.endpoint)).unwrap_or_default();
-        let failures = self.failed(at, sign);
+        let in_a_row = self.in_a_row(at, sign);
         let tells = match sign {
             Sign::Nothing => false,
             Sign::Works => known != Health::Closed,
             Sign::Refused => true,
-            Sign::Failed => known != Health::Closed || failures >= FAILURES,
+            Sign::Failed => known != Health::Closed || in_a_row >= FAILURES,
+            Sign::Unknown => known != Health::Closed || in_a_row >= UNKNOWNS,
         };
         if !tells {
-            return;
+            return None;
         }
         let noted = self.change(shared, at, now, |account| {
             let health = account.health(&at.endpoint).after(sign, code, now);
             let changed = account.set(&at.endpoint, &health);
-            (health, changed)
+            ((health, changed), changed)
         });
         match noted.await {
-            Ok(Health::Closed) => tracing::info!(endpoint = %at.endpoint, "the endpoint works again"),
-            Ok(health) => {
-                tracing::error!(endpoint = %at.endpoint, code, ?health, "the endpoint is broken: {code}");
+            Ok((health, changed)) => {
+                if health == Health::Closed {
+                    tracing::info!(endpoint = %at.endpoint, "the endpoint works again");
+                } else {
+                    tracing::error!(endpoint = %at.endpoint, code, ?health, "the endpoint is broken: {code}");
+                }
+                changed.then(|| health.into())
             }
-            Err(error) => tracing::warn!(endpoint = %at.endpoint, "its state could not be shared: {error}"),
+            Err(error) => {
+                tracing::warn!(endpoint = %at.endpoint, "its state could not be shared: {error}");
+                None
+            }
         }
     }
 
-    fn failed(&self, at: &At, sign: Sign) -> u32 {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The how manyth call in a row of such a sign it is, of those that mean something by their number.
+    fn in_a_row(&self, at: &At, sign: Sign) -> u32 {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         let place = (at.key.clone(), at.endpoint.clone());
-        if sign != Sign::Failed {
-            failures.remove(&place);
+        if !matches!(sign, Sign::Failed | Sign::Unknown) {
+            runs.remove(&place);
             return 0;
         }
-        let count = failures.entry(place).or_default();
+        let (before, count) = runs.entry(place).or_insert((sign, 0));
+        if *before != sign {
+            (*before, *count) = (sign, 0);
+        }
         *count = count.saturating_add(1);
         *count
     }
@@ -394,6 +406,7 @@ impl EndpointDesk {
         why: &str,
     ) -> Result<(), PortError> {
         let (since, by, why) = (self.now, by.to_owned(), why.to_owned());
+        tracing::warn!(%tenant, destination = %destination.id, "the endpoint is disabled by a person: {why}");
         let health = Health::Disabled { since, code: "disabled".to_owned(), by, why };
         self.set(tenant, destination, &health).await.map(|_| ())
     }
@@ -403,7 +416,11 @@ impl EndpointDesk {
     /// # Errors
     /// The store's.
     pub async fn enable(&self, tenant: &TenantId, destination: &Destination) -> Result<bool, PortError> {
-        self.set(tenant, destination, &Health::Closed).await
+        let changed = self.set(tenant, destination, &Health::Closed).await?;
+        if changed {
+            tracing::info!(%tenant, destination = %destination.id, "the endpoint is enabled by a person");
+        }
+        Ok(changed)
     }
 
     async fn set(

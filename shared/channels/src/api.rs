@@ -88,6 +88,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             message: refused_words(&answer, errand.message),
             provider_log_id: None,
             request_sha256: Some(payload.sha256()),
+            endpoint: None,
         })
     }
 

@@ -88,14 +88,15 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         let needs =
             needs::of(tenant, &destination.channel, message.recipient.as_deref(), &destination.limits);
         let errand = Errand { tenant, message, at: &at, needs: &needs };
-        let report = match self.route(errand, &destination.channel).await {
+        let mut report = match self.route(errand, &destination.channel).await {
             Ok(report) => report,
             Err(refusal) => refusal.into_report(),
         };
         // What never got as far as the platform says nothing about it, but for a set-up that can not work.
-        if report.request_sha256.is_some() || report.outcome == Outcome::EndpointRefused {
-            let code = report.code.as_deref().unwrap_or_default();
-            self.accounts.heard(&self.shared, &at, &report.outcome, code, self.clock.now()).await;
+        let set_up = matches!(report.outcome, Outcome::EndpointRefused | Outcome::UnknownCode);
+        if report.request_sha256.is_some() || set_up {
+            let (code, now) = (report.code.as_deref().unwrap_or_default(), self.clock.now());
+            report.endpoint = self.accounts.heard(&self.shared, &at, &report.outcome, code, now).await;
         }
         if report.outcome == Outcome::EndpointRefused {
             let (channel, code) = (destination.channel.as_str(), report.code.as_deref().unwrap_or_default());

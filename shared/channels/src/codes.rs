@@ -1,9 +1,7 @@
 //! The error tables of every platform and API, as one list that people and tests can read.
 
-use sluice_domain::delivery::Outcome;
 use sluice_domain::destination::Channel;
 
-use crate::message::SendReport;
 use crate::verdict::{Row, row};
 use crate::{douyin, feishu, wechat, wecom};
 
@@ -41,12 +39,6 @@ pub const TABLES: &[Table] = &[
 /// The row that a channel's code is decided by. `None`: nobody wrote this code down, which is an alarm.
 pub fn find(channel: &Channel, code: i64) -> Option<&'static Row> {
     tables_of(channel).iter().find_map(|table| row(table, code))
-}
-
-/// Does this report carry a platform's code that is in no table?
-pub fn is_unknown(channel: &Channel, report: &SendReport) -> bool {
-    let code = report.code.as_deref().and_then(|code| code.parse::<i64>().ok());
-    report.outcome == Outcome::EndpointRefused && code.is_some_and(|code| find(channel, code).is_none())
 }
 
 fn tables_of(channel: &Channel) -> &'static [&'static [Row]] {

@@ -185,6 +185,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
                 code: Some(reading.code),
                 provider_log_id: reading.log_id,
                 request_sha256,
+                endpoint: None,
             },
             Err(error) => Self::unanswered(&error, payload),
         }
@@ -199,6 +200,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             message: Some(text::cut(&error.to_string(), echo::KEPT).to_owned()),
             provider_log_id: None,
             request_sha256: Some(payload.sha256()),
+            endpoint: None,
         }
     }
 
@@ -222,7 +224,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             Ruling::Unlisted => {
                 let (platform, code) = (dialect.name, reading.code.as_str());
                 tracing::error!(platform, code, "code {code} of {platform} is in no table");
-                Outcome::EndpointRefused
+                Outcome::UnknownCode
             }
         }
     }

@@ -14,6 +14,8 @@ const PROBE_MS: i64 = 30_000;
 const REFUSALS: u32 = 6;
 /// So many unanswered or failed calls in a row of one process open the breaker.
 pub(crate) const FAILURES: u32 = 5;
+/// So many codes in a row that nobody knows, in one process, count as refusals by the endpoint: one may be of this message or recipient alone.
+pub(crate) const UNKNOWNS: u32 = 3;
 
 /// How an endpoint is. Healthy ones are not written down.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +61,8 @@ pub(crate) enum Sign {
     Works,
     /// It does not, for anybody.
     Refused,
+    /// It answered something that nobody knows: once means nothing, again and again that it does not work.
+    Unknown,
     /// The platform did not answer or failed.
     Failed,
     /// Nothing.
@@ -73,6 +77,7 @@ impl Sign {
                 Self::Works
             }
             Outcome::EndpointRefused => Self::Refused,
+            Outcome::UnknownCode => Self::Unknown,
             Outcome::Transient | Outcome::Unclear => Self::Failed,
             Outcome::Throttled { .. }
             | Outcome::QuotaExhausted { .. }
@@ -103,12 +108,14 @@ impl Health {
             (Self::Disabled { .. }, _) | (_, Sign::Nothing) => self.clone(),
             (_, Sign::Works) => Self::Closed,
             // Several calls were under way when it opened: together they are one refusal.
-            (Self::Open { probe_at, trips: 1, since, .. }, Sign::Refused | Sign::Failed)
+            (Self::Open { probe_at, trips: 1, since, .. }, Sign::Refused | Sign::Unknown | Sign::Failed)
                 if *probe_at > now && now.since(*since) < PROBE_MS =>
             {
                 self.clone()
             }
-            (Self::Open { since, trips, .. }, Sign::Refused) if trips.saturating_add(1) >= REFUSALS => {
+            (Self::Open { since, trips, .. }, Sign::Refused | Sign::Unknown)
+                if trips.saturating_add(1) >= REFUSALS =>
+            {
                 let why = format!("refused {} times since {since}", trips.saturating_add(1));
                 Self::Disabled { since: now, code: code.to_owned(), by: "automatic".to_owned(), why }
             }
@@ -116,10 +123,10 @@ impl Health {
                 // A platform that is down does not get an endpoint disabled.
                 Self::opened(*since, code, trips.saturating_add(1).min(REFUSALS - 2), now)
             }
-            (Self::Open { since, trips, .. }, Sign::Refused) => {
+            (Self::Open { since, trips, .. }, Sign::Refused | Sign::Unknown) => {
                 Self::opened(*since, code, trips.saturating_add(1), now)
             }
-            (Self::Closed, Sign::Refused | Sign::Failed) => Self::opened(now, code, 1, now),
+            (Self::Closed, Sign::Refused | Sign::Unknown | Sign::Failed) => Self::opened(now, code, 1, now),
         }
     }
 

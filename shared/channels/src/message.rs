@@ -3,6 +3,8 @@ use std::collections::BTreeMap;
 use sluice_domain::delivery::Outcome;
 use sluice_domain::time::UnixMillis;
 
+use crate::account::EndpointHealth;
+
 /// A rendered, scanned message on its way to one destination.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Message {
@@ -83,4 +85,6 @@ pub struct SendReport {
     pub provider_log_id: Option<String>,
     /// Lower-case hex SHA-256 of the request body.
     pub request_sha256: Option<String>,
+    /// How the endpoint is now, if this call changed it.
+    pub endpoint: Option<EndpointHealth>,
 }

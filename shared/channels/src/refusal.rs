@@ -65,6 +65,7 @@ impl Refusal {
             message: self.message,
             provider_log_id: self.provider_log_id,
             request_sha256: None,
+            endpoint: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{EventKey, PersonId, TraceId};
+use crate::id::{DestinationId, EventKey, PersonId, TraceId};
 use crate::progress::Assignment;
 use crate::time::UnixMillis;
 
@@ -45,6 +45,9 @@ pub enum Outcome {
     },
     /// The endpoint or its configuration is unusable for everybody.
     EndpointRefused,
+    /// Not taken, with a code that is in no table: for good, and a person must look the code up. Nobody knows whether recipient, content
+    /// or endpoint is meant.
+    UnknownCode,
     /// Nobody knows whether it was taken: time-out, connection lost after writing, unreadable answer.
     Unclear,
     /// Sluice itself refused before sending: the rendered text failed its last scan, a template failed, the claim expired.
@@ -66,6 +69,7 @@ impl Outcome {
             Self::RecipientRefused { .. } => "recipient_refused",
             Self::ContentRefused { .. } => "content_refused",
             Self::EndpointRefused => "endpoint_refused",
+            Self::UnknownCode => "unknown_code",
             Self::Unclear => "unclear",
             Self::Withheld { .. } => "withheld",
         }
@@ -152,6 +156,17 @@ impl DeliveryState {
     }
 }
 
+/// Another destination, for the assigned one can not be used by anybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fallback {
+    /// Where the message goes instead.
+    pub destination: DestinationId,
+    /// Why: the platform's code, Sluice's word, or `endpoint_disabled`.
+    pub code: String,
+    /// Since when.
+    pub at: UnixMillis,
+}
+
 /// One delivery: keyed by its event, for an event leads to one destination.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
@@ -167,6 +182,9 @@ pub struct Delivery {
     pub person: PersonId,
     /// Script, variant, destination.
     pub assignment: Assignment,
+    /// The destination in place of the assigned one; once decided, it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Fallback>,
     /// When it was first claimed.
     pub opened_at: UnixMillis,
     /// How far it is.
@@ -174,6 +192,13 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// Every try, in order (the last 20 are kept).
     pub attempts: Vec<Attempt>,
+}
+
+impl Delivery {
+    /// Where it goes: the fall-back, if that was decided, else as it was assigned.
+    pub fn destination(&self) -> &DestinationId {
+        self.fallback.as_ref().map_or(&self.assignment.destination, |fallback| &fallback.destination)
+    }
 }
 
 /// One person's first exposure to an experiment: sticky, whatever the configuration says later.

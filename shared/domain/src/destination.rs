@@ -262,6 +262,9 @@ pub struct Route {
     pub recipient: Recipient,
     /// The destinations to choose from.
     pub destinations: Vec<DestinationId>,
+    /// Where messages go whose destination is disabled, or refuses everybody: never after a result that nobody knows, and once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<DestinationId>,
     /// The script, unless an experiment picks one.
     pub script: ScriptId,
     /// The experiment that picks the script.
@@ -270,6 +273,13 @@ pub struct Route {
     /// When and how often people are contacted on this route, in place of the tenant's policy.
     #[serde(default)]
     pub contact: Option<ContactPolicy>,
+}
+
+impl Route {
+    /// Every destination that its messages may go to: those to choose from, then the fall-back.
+    pub fn leads_to(&self) -> impl Iterator<Item = &DestinationId> {
+        self.destinations.iter().chain(&self.fallback)
+    }
 }
 
 /// The destination of a key by weighted rendezvous: the largest `−weight / ln(u)`, where `u` is the key's hash with the destination's

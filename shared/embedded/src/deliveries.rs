@@ -71,6 +71,7 @@ fn claim(tables: &mut Tables<'_>, request: ClaimRequest) -> Result<Claim, Fault>
                 payload_sha256,
                 person,
                 assignment,
+                fallback: None,
                 opened_at: now,
                 state,
                 attempts,
@@ -90,7 +91,7 @@ fn settle(
     key: &Key,
     owner: FencingToken,
     attempt: Attempt,
-    settlement: &Settlement,
+    settlement: Settlement,
 ) -> Result<(), Fault> {
     let mut delivery =
         tables.json::<Delivery>(Name::Deliveries, key.as_slice())?.ok_or(Fault::Call(PortError::Fenced))?;
@@ -98,11 +99,16 @@ fn settle(
         DeliveryState::Claimed { owner: holder, .. } if holder == owner => {}
         _ => return Err(Fault::Call(PortError::Fenced)),
     }
-    delivery.state = match *settlement {
+    delivery.state = match settlement {
         Settlement::Delivered => DeliveryState::Delivered,
         Settlement::Refused => DeliveryState::Refused,
         Settlement::InDoubt => DeliveryState::InDoubt,
         Settlement::Waiting { until } => DeliveryState::Waiting { until },
+        Settlement::FallBack(fallback) => {
+            let until = fallback.at;
+            delivery.fallback = Some(fallback);
+            DeliveryState::Waiting { until }
+        }
     };
     match delivery.attempts.last_mut() {
         Some(open) if open.ended_at.is_none() => *open = attempt,
@@ -124,7 +130,7 @@ impl Deliveries for Store {
         settlement: Settlement,
     ) -> Result<(), PortError> {
         let key = of_event(key);
-        self.write(move |tables| settle(tables, &key, owner, attempt, &settlement)).await
+        self.write(move |tables| settle(tables, &key, owner, attempt, settlement)).await
     }
 
     async fn delivery(&self, key: &EventKey) -> Result<Option<Delivery>, PortError> {

@@ -2,7 +2,7 @@ use std::future::Future;
 
 use sluice_domain::audit::{AuditRecord, Receipt};
 use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
-use sluice_domain::delivery::{Attempt, Delivery, Exposure, FencingToken};
+use sluice_domain::delivery::{Attempt, Delivery, Exposure, Fallback, FencingToken};
 use sluice_domain::event::Event;
 use sluice_domain::id::{EventKey, PersonId, TenantId, TraceId};
 use sluice_domain::order::OrderEntry;
@@ -220,6 +220,8 @@ pub enum Settlement {
         /// Not before.
         until: UnixMillis,
     },
+    /// Given back at once, to go to another destination from now on.
+    FallBack(Fallback),
 }
 
 impl Settlement {
@@ -227,7 +229,7 @@ impl Settlement {
     pub fn is_final(&self) -> bool {
         match self {
             Self::Delivered | Self::Refused | Self::InDoubt => true,
-            Self::Waiting { .. } => false,
+            Self::Waiting { .. } | Self::FallBack(_) => false,
         }
     }
 }

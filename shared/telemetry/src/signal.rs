@@ -116,6 +116,21 @@ pub enum Signal<'a> {
         /// The channel.
         channel: &'a str,
     },
+    /// An endpoint was found broken, or was tried out and is broken still: its messages wait.
+    EndpointOpened {
+        /// The platform's code, or Sluice's word.
+        code: &'a str,
+    },
+    /// An endpoint was disabled, or kept a message back because it is: a person must mend and enable it.
+    EndpointDisabled {
+        /// The platform's code, or `disabled` by a person.
+        code: &'a str,
+    },
+    /// A message goes to the fall-back of its route.
+    FellBack {
+        /// The channel that could not be used.
+        channel: &'a str,
+    },
     /// From the callback's arrival to the platform's yes.
     EndToEndDuration {
         /// The channel.
@@ -209,7 +224,7 @@ pub enum Signal<'a> {
 
 impl<'a> Signal<'a> {
     /// One of each, with placeholder values: what the dashboard and the tests go through.
-    pub const ALL: [Signal<'static>; 39] = [
+    pub const ALL: [Signal<'static>; 42] = [
         Signal::Received,
         Signal::Verified,
         Signal::Rejected { code: "" },
@@ -227,6 +242,9 @@ impl<'a> Signal<'a> {
         Signal::Throttled { channel: "" },
         Signal::SendOutcome { outcome: "" },
         Signal::UnknownCode { channel: "" },
+        Signal::EndpointOpened { code: "" },
+        Signal::EndpointDisabled { code: "" },
+        Signal::FellBack { channel: "" },
         Signal::EndToEndDuration { channel: "" },
         Signal::DeadLettered { queue: "" },
         Signal::ConsentStoreFailure,
@@ -271,6 +289,9 @@ impl<'a> Signal<'a> {
             Self::Throttled { .. } => "Throttled",
             Self::SendOutcome { .. } => "SendOutcome",
             Self::UnknownCode { .. } => "UnknownCode",
+            Self::EndpointOpened { .. } => "EndpointOpened",
+            Self::EndpointDisabled { .. } => "EndpointDisabled",
+            Self::FellBack { .. } => "FellBack",
             Self::EndToEndDuration { .. } => "EndToEndDuration",
             Self::DeadLettered { .. } => "DeadLettered",
             Self::ConsentStoreFailure => "ConsentStoreFailure",
@@ -337,7 +358,10 @@ impl<'a> Signal<'a> {
             | Self::OldestReviewAge
             | Self::ContactAttributed
             | Self::ChannelNotice => None,
-            Self::Rejected { code } | Self::DecisionReason { code } => Some(("Code", code)),
+            Self::Rejected { code }
+            | Self::DecisionReason { code }
+            | Self::EndpointOpened { code }
+            | Self::EndpointDisabled { code } => Some(("Code", code)),
             Self::Duplicate { step } | Self::StepDuration { step } | Self::ColdStart { step } => {
                 Some(("Step", step))
             }
@@ -348,6 +372,7 @@ impl<'a> Signal<'a> {
             | Self::InDoubt { channel }
             | Self::Throttled { channel }
             | Self::UnknownCode { channel }
+            | Self::FellBack { channel }
             | Self::EndToEndDuration { channel } => Some(("Channel", channel)),
             Self::SendOutcome { outcome }
             | Self::LinkOpened { outcome }

@@ -6,7 +6,7 @@ mod stage;
 
 use std::sync::Arc;
 
-use sluice_channels::{Channels, Endpoints, HyperClient, Message};
+use sluice_channels::{Channels, EndpointHealth, Endpoints, HyperClient, Message};
 use sluice_domain::delivery::Outcome;
 use sluice_domain::destination::Channel;
 use sluice_simulators::{Fault, FaultEffect, FaultTimes, Place, Platform};
@@ -226,6 +226,33 @@ async fn a_broken_endpoint_is_left_alone_but_for_single_probes() {
     stage.minutes(1);
     assert_eq!(stage.outcome(&gone, &message(6)).await, Outcome::EndpointRefused, "a probe");
     assert_eq!(stage.send(&gone, &message(7)).await.code.as_deref(), Some("endpoint_open"));
+}
+
+/// One may be of this message alone; again and again it is the endpoint, until it works again.
+#[tokio::test]
+async fn a_code_that_nobody_knows_opens_an_endpoint_only_when_it_repeats() {
+    let stage = Stage::new().await;
+    let odd = || stage.fault(Platform::Wecom, Place::Send, FaultEffect::Code { code: 7_654_321, status: 200 });
+    for round in 0..3 {
+        for number in 0..2 {
+            odd();
+            let report = stage.send(&wecom_bot(), &message(round * 3 + number)).await;
+            assert_eq!((report.outcome, report.endpoint), (Outcome::UnknownCode, None));
+        }
+        let report = stage.send(&wecom_bot(), &message(round * 3 + 2)).await;
+        assert!(is_delivered(&report.outcome), "the next one goes at once");
+    }
+    for number in 10..13 {
+        odd();
+        let report = stage.send(&wecom_bot(), &message(number)).await;
+        let opened = matches!(report.endpoint, Some(EndpointHealth::Open { .. }));
+        assert_eq!((report.outcome, opened), (Outcome::UnknownCode, number == 12));
+    }
+    assert_eq!(stage.send(&wecom_bot(), &message(13)).await.code.as_deref(), Some("endpoint_open"));
+    stage.minutes(1);
+    let report = stage.send(&wecom_bot(), &message(14)).await;
+    assert!(is_delivered(&report.outcome));
+    assert_eq!(report.endpoint, Some(EndpointHealth::Healthy));
 }
 
 #[tokio::test]

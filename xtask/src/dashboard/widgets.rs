@@ -148,6 +148,11 @@ fn health() -> Vec<Widget> {
 }
 
 fn callbacks() -> Vec<Widget> {
+    let endpoints = [
+        Signal::EndpointOpened { code: "" },
+        Signal::EndpointDisabled { code: "" },
+        Signal::FellBack { channel: "" },
+    ];
     vec![
         widget("What channels told", View::Stacked, [each(Signal::ChannelEvent { event: "" })]),
         widget(
@@ -155,6 +160,7 @@ fn callbacks() -> Vec<Widget> {
             View::Lines,
             [Signal::ContactAttributed, Signal::ChannelNotice].map(total),
         ),
+        widget("Endpoints open or disabled, and messages that fell back", View::Lines, endpoints.map(each)),
     ]
 }
 

@@ -164,6 +164,7 @@ impl Sender for Explored {
             message: None,
             provider_log_id: None,
             request_sha256: None,
+            endpoint: None,
         }
     }
 }
@@ -195,10 +196,14 @@ async fn handle(hands: Hands<Store>, settings: Arc<Settings>, message: Unchecked
     }
 }
 
-/// Runs on paused time: what the handler waits between writings passes at once.
 async fn explored(destination: &str, scenario: Scenario) {
+    explored_under(settings(), destination, scenario).await;
+}
+
+/// Runs on paused time: what the handler waits between writings passes at once.
+async fn explored_under(settings: Settings, destination: &str, scenario: Scenario) {
     let store = Store::in_memory(Options::default()).unwrap();
-    let settings = Arc::new(settings());
+    let settings = Arc::new(settings);
     let assigned = Arc::new(assigned(1, destination, Verdict::AllowMasked));
     let worker = move |hands| handle(hands, Arc::clone(&settings), unchecked(&assigned));
     match explore(&store, scenario, worker).await {
@@ -217,4 +222,10 @@ async fn of_all_schedules_none_sends_twice_to_a_channel_without_memory() {
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn of_all_schedules_none_shows_two_messages_on_a_channel_with_memory() {
     explored(APP, Scenario { memory: Memory::Window { ms: 4 * 60 * MINUTE }, faults: 2, ..SHORT }).await;
+}
+
+/// A refusal of everybody sends it to another group: never after a doubt, and never to both.
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn of_all_schedules_none_that_falls_back_sends_twice() {
+    explored_under(falling_back(DUTY), BOT, Scenario { faults: 2, ..SHORT }).await;
 }

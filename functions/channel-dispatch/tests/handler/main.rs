@@ -8,6 +8,8 @@
 )]
 
 mod acquaintances;
+mod endpoints;
+mod fallback;
 mod interleavings;
 mod outcomes;
 mod queue;

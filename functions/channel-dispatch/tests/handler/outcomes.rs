@@ -25,6 +25,7 @@ async fn every_outcome_ends_in_its_state() {
         (Outcome::ContentRefused { compliance: false }, refused.clone(), "Refused"),
         (Outcome::ContentRefused { compliance: true }, refused.clone(), "Refused"),
         (Outcome::EndpointRefused, refused.clone(), "Refused"),
+        (Outcome::UnknownCode, refused.clone(), "Refused"),
         (Outcome::Withheld { code: "x".into() }, refused, "Refused"),
         (Outcome::Unclear, DeliveryState::InDoubt, "InDoubt"),
     ];
@@ -83,9 +84,11 @@ async fn a_platform_that_limits_repeats_is_not_asked_more_often() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn a_code_that_no_table_has_is_counted() {
-    for (code, counted) in [("7654321", 1), ("93000", 0), ("http_404", 0)] {
+    for (outcome, code, counted) in
+        [(Outcome::UnknownCode, "7654321", 1), (Outcome::EndpointRefused, "93000", 0)]
+    {
         let desk = desk();
-        desk.platform.answers_code(Outcome::EndpointRefused, code);
+        desk.platform.answers_code(outcome, code);
         let assigned = assigned(1, BOT, Verdict::AllowMasked);
         assert_eq!(desk.deliver(&assigned).await, Ok(()));
         assert_eq!(desk.counters.total("UnknownCode"), counted, "{code}");
@@ -93,7 +96,7 @@ async fn a_code_that_no_table_has_is_counted() {
     }
 }
 
-fn consent(assigned: &Assigned, recipient: &str) -> ConsentRecord {
+pub(crate) fn consent(assigned: &Assigned, recipient: &str) -> ConsentRecord {
     let event = assigned.cleared.event();
     let key = ConsentKey {
         tenant: event.key.tenant.clone(),

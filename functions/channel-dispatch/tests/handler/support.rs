@@ -1,12 +1,12 @@
 //! A dispatcher over an embedded store in memory, a platform that answers as told, and assigned events.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use channel_dispatch::{ChannelDispatch, Sender};
-use sluice_channels::{Idempotency, Message, SendReport};
+use sluice_channels::{EndpointHealth, Idempotency, Message, SendReport};
 use sluice_domain::audit::AuditRecord;
 use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
 use sluice_domain::contact::{Acquaintance, Slot};
@@ -206,6 +206,10 @@ impl Outbox for Watched {
 pub(crate) struct Platform {
     answers: Arc<Mutex<VecDeque<(Outcome, String)>>>,
     taken: Arc<Mutex<Vec<(String, Message)>>>,
+    /// By destination, what is not healthy.
+    pub(crate) health: Arc<Mutex<BTreeMap<String, EndpointHealth>>>,
+    /// What the next calls do to their endpoint.
+    pub(crate) changes: Arc<Mutex<VecDeque<EndpointHealth>>>,
     /// Told when a message came in that will never be answered.
     pub(crate) swallowed: Arc<tokio::sync::Notify>,
     pub(crate) swallows: Arc<AtomicUsize>,
@@ -220,6 +224,21 @@ impl Platform {
         self.answers.lock().unwrap().push_back((outcome, code.to_owned()));
     }
 
+    /// Nothing leaves through this endpoint any more.
+    pub(crate) fn disable(&self, destination: &str) {
+        let disabled = EndpointHealth::Disabled {
+            since: NOON,
+            code: "93000".into(),
+            by: "automatic".into(),
+            why: "refused 6 times".into(),
+        };
+        self.health.lock().unwrap().insert(destination.to_owned(), disabled);
+    }
+
+    pub(crate) fn enable(&self, destination: &str) {
+        self.health.lock().unwrap().remove(destination);
+    }
+
     pub(crate) fn taken(&self) -> Vec<(String, Message)> {
         self.taken.lock().unwrap().clone()
     }
@@ -228,6 +247,11 @@ impl Platform {
 impl Sender for Platform {
     fn idempotency(&self, channel: &Channel) -> Idempotency {
         sluice_channels::idempotency(channel)
+    }
+
+    async fn health(&self, _: &TenantId, destination: &Destination) -> Result<EndpointHealth, PortError> {
+        let health = self.health.lock().unwrap();
+        Ok(health.get(destination.id.as_str()).cloned().unwrap_or(EndpointHealth::Healthy))
     }
 
     async fn send(&self, _: &TenantId, destination: &Destination, message: &Message) -> SendReport {
@@ -239,7 +263,15 @@ impl Sender for Platform {
         let told = self.answers.lock().unwrap().pop_front();
         let taken = || (Outcome::Delivered { provider_id: Some("om_1".into()) }, "0".to_owned());
         let (outcome, code) = told.unwrap_or_else(taken);
-        SendReport { outcome, code: Some(code), message: None, provider_log_id: None, request_sha256: None }
+        let endpoint = self.changes.lock().unwrap().pop_front();
+        SendReport {
+            outcome,
+            code: Some(code),
+            message: None,
+            provider_log_id: None,
+            request_sha256: None,
+            endpoint,
+        }
     }
 }
 
@@ -300,6 +332,23 @@ pub(crate) fn reconfigured(desk: &Desk, settings: Settings) -> Desk {
 /// The shipped configuration.
 pub(crate) fn settings() -> Settings {
     sluice_settings::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config")).unwrap()
+}
+
+/// Another group of the same team: nothing remembers a message.
+pub(crate) const DUTY: &str = "wecom-duty-group";
+
+/// The shipped configuration, whose forms fall back to a destination.
+pub(crate) fn falling_back(to: &str) -> Settings {
+    let mut settings = settings();
+    let tenant = settings.tenants.get_mut(&TenantId::new("demo-brand").unwrap()).unwrap();
+    let tenant = Arc::get_mut(tenant).unwrap();
+    let (duty, group) = (DestinationId::new(DUTY).unwrap(), DestinationId::new(BOT).unwrap());
+    let channel = Channel::WecomBot { key: "demo-brand/wecom-duty-bot".into() };
+    let duty = Destination { id: duty, channel, ..tenant.destinations[&group].clone() };
+    tenant.destinations.insert(duty.id.clone(), duty);
+    let route = tenant.routes.iter_mut().find(|route| route.recipient.as_str() == "wecom_sales").unwrap();
+    route.fallback = Some(DestinationId::new(to).unwrap());
+    settings
 }
 
 impl Desk {

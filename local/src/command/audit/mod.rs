@@ -137,10 +137,14 @@ fn explain(record: &AuditRecord, delivery: Option<&Delivery>) -> String {
             text,
             "delivery  {} to {} with script {} v{} (variant {variant})",
             delivery.state.as_str(),
-            assignment.destination,
+            delivery.destination(),
             assignment.script,
             assignment.script_version,
         );
+        if let Some(fallback) = &delivery.fallback {
+            let (from, code, at) = (&assignment.destination, &fallback.code, fallback.at);
+            let _infallible = writeln!(text, "  fell back from {from} at {at}, code {code}");
+        }
         for attempt in &delivery.attempts {
             let outcome = attempt.outcome.as_ref().map_or("no result", |outcome| outcome.as_str());
             let code = attempt.code.as_deref().unwrap_or("–");

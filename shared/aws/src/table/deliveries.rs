@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use serde::{Deserialize, Serialize};
-use sluice_domain::delivery::{Attempt, Delivery, DeliveryState, FencingToken};
+use sluice_domain::delivery::{Attempt, Delivery, DeliveryState, Fallback, FencingToken};
 use sluice_domain::id::{EventKey, PersonId, TenantId, TraceId};
 use sluice_domain::progress::Assignment;
 use sluice_domain::time::{BusinessDay, UnixMillis};
@@ -42,6 +42,8 @@ const OWNER: &str = "owner";
 const PAST: &str = "attempts";
 /// The attempt under way.
 const OPEN: &str = "attempt";
+/// The destination in place of the assigned one, where there is one.
+const FALLBACK: &str = "fallback";
 
 const IN_PROGRESS: &str = "INPROGRESS";
 const COMPLETED: &str = "COMPLETED";
@@ -97,7 +99,8 @@ fn claimed(delivery: &Delivery) -> Result<Attributes, PortError> {
     };
     let (open, past) = delivery.attempts.split_last().ok_or_else(|| lacks(TABLE, OPEN))?;
     let past = past.iter().map(|attempt| attempt_json(attempt).map(text)).collect::<Result<_, _>>()?;
-    Ok(Attributes::from([
+    let fallback = delivery.fallback.as_ref().map(|fallback| json(TABLE, fallback).map(text)).transpose()?;
+    let mut item = Attributes::from([
         (ID.to_owned(), text(of_event(&delivery.key))),
         (DAY_SHARD.to_owned(), text(place.partition)),
         (AT.to_owned(), text(place.at)),
@@ -109,7 +112,9 @@ fn claimed(delivery: &Delivery) -> Result<Attributes, PortError> {
         (OWNER.to_owned(), text(owner.0.to_string())),
         (PAST.to_owned(), AttributeValue::L(past)),
         (OPEN.to_owned(), text(attempt_json(open)?)),
-    ]))
+    ]);
+    item.extend(fallback.map(|fallback| (FALLBACK.to_owned(), fallback)));
+    Ok(item)
 }
 
 /// The data of a delivery under the reference of its erased person; `None` when it is another's.
@@ -134,7 +139,11 @@ fn read(item: &Attributes) -> Result<Delivery, PortError> {
     }
     let payload_sha256 = read_text(TABLE, item, VALIDATION)?.to_owned();
     let state = state(item)?;
-    Ok(Delivery { key, trace_id, payload_sha256, person, assignment, opened_at, state, attempts })
+    let fallback = match item.contains_key(FALLBACK) {
+        true => Some(parse(TABLE, read_text(TABLE, item, FALLBACK)?)?),
+        false => None,
+    };
+    Ok(Delivery { key, trace_id, payload_sha256, person, assignment, fallback, opened_at, state, attempts })
 }
 
 fn state(item: &Attributes) -> Result<DeliveryState, PortError> {
@@ -194,6 +203,7 @@ impl Tables {
             payload_sha256: request.payload_sha256.clone(),
             person: request.person.clone(),
             assignment: request.assignment.clone(),
+            fallback: None,
             opened_at: request.now,
             state: DeliveryState::Claimed { owner: request.owner, deadline: request.deadline },
             attempts: vec![opened(request.now)],
@@ -233,12 +243,20 @@ impl Tables {
             Settlement::Waiting { until } => {
                 (IN_PROGRESS, DeliveryState::Waiting { until: *until }, Some(*until))
             }
+            Settlement::FallBack(Fallback { at, .. }) => {
+                (IN_PROGRESS, DeliveryState::Waiting { until: *at }, Some(*at))
+            }
+        };
+        let fallback = match settlement {
+            Settlement::FallBack(fallback) => Some(json(TABLE, fallback)?),
+            _ => None,
         };
         let writer = self.writer();
         let mut update = "SET #status = :status, #state = :state, #writer = :writer, \
                           #past = list_append(#past, :attempt)"
             .to_owned();
         update.push_str(if until.is_some() { ", #until = :until" } else { "" });
+        update.push_str(if fallback.is_some() { ", #fallback = :fallback" } else { "" });
         update.push_str(" REMOVE #owner, #open");
         update.push_str(if until.is_some() { "" } else { ", #until" });
         let mut call = self
@@ -265,6 +283,11 @@ impl Tables {
             .return_values_on_condition_check_failure(AllOld);
         if let Some(until) = until {
             call = call.expression_attribute_values(":until", number(until.0));
+        }
+        if let Some(fallback) = fallback {
+            call = call
+                .expression_attribute_names("#fallback", FALLBACK)
+                .expression_attribute_values(":fallback", text(fallback));
         }
         match call.send().await {
             Ok(_) => Ok(()),

@@ -186,7 +186,7 @@ impl<'a> Walk<'a> {
                 let code = delivery.attempts.last().and_then(|attempt| attempt.code.as_deref());
                 let detail = format!(
                     "destination={} code={}",
-                    delivery.assignment.destination,
+                    delivery.destination(),
                     code.unwrap_or("none")
                 );
                 self.add(BreakClass::InDoubt, at, delivery.opened_at, BreakState::Open, detail);
@@ -262,7 +262,7 @@ impl<'a> Walk<'a> {
                 let detail = format!(
                     "state={} destination={}",
                     delivery.state.as_str(),
-                    delivery.assignment.destination
+                    delivery.destination()
                 );
                 let at = Some((*key, delivery.trace_id));
                 self.add(BreakClass::DeliveryWithoutAllow, at, delivery.opened_at, BreakState::Open, detail);
@@ -335,7 +335,7 @@ fn by_frequency(decisions: BTreeMap<(String, String), DecisionCount>) -> Vec<Dec
 fn destinations(subject: &Subject<'_>, evidence: &Evidence) -> BTreeMap<String, DestinationCount> {
     let mut counts: BTreeMap<String, DestinationCount> = BTreeMap::new();
     for delivery in evidence.deliveries.iter().filter(|one| subject.day.contains(one.opened_at)) {
-        let count = counts.entry(delivery.assignment.destination.to_string()).or_default();
+        let count = counts.entry(delivery.destination().to_string()).or_default();
         count.attempts += u64::try_from(delivery.attempts.len()).unwrap_or(u64::MAX);
         match delivery.state {
             DeliveryState::Delivered => count.delivered += 1,

@@ -134,6 +134,7 @@ fn delivery(number: u8, state: DeliveryState) -> Delivery {
         trace_id: trace(number),
         person: person(number),
         assignment,
+        fallback: None,
         opened_at: at(number).plus_ms(120),
         state,
         attempts: vec![attempt],

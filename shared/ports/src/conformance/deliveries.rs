@@ -1,6 +1,6 @@
 //! [`Deliveries`](crate::Deliveries).
 
-use sluice_domain::delivery::{Delivery, DeliveryState, Outcome};
+use sluice_domain::delivery::{Delivery, DeliveryState, Fallback, Outcome};
 
 use super::Harness;
 use super::samples::{NOON, assignment, attempt, brand, brand2, claim, day, every_page, key, owner};
@@ -99,6 +99,31 @@ pub async fn a_waiting_delivery_is_free_at_its_time<H: Harness>(harness: H) {
     assert_eq!(store.claim(claim(1, owner(2), 4_999)).await, Ok(Claim::Held { until }));
     let second = won(store, claim(1, owner(2), 5_000)).await;
     assert_eq!((second.attempts.len(), &second.attempts[0]), (2, &throttled));
+}
+
+/// With the next claims and for good, whatever became of it there.
+pub async fn a_fall_back_stays<H: Harness>(harness: H) {
+    let store = harness.store();
+    let key = key(brand(), 1);
+    let first = won(store, claim(1, owner(1), 0)).await;
+    assert_eq!((first.destination(), &first.fallback), (&first.assignment.destination, &None));
+    let destination = assignment("elsewhere").destination;
+    let fallback = Fallback { destination: destination.clone(), code: "93000".into(), at: NOON.plus_ms(5) };
+    let refused = attempt(0, Outcome::EndpointRefused);
+    store.settle(&key, owner(1), refused.clone(), Settlement::FallBack(fallback.clone())).await.unwrap();
+    let held = Claim::Held { until: fallback.at };
+    assert_eq!(store.claim(claim(1, owner(2), 4)).await, Ok(held));
+    for (round, at) in [(2, 5), (3, 15)] {
+        let again = won(store, claim(1, owner(round), at)).await;
+        assert_eq!((again.destination(), again.fallback.as_ref()), (&destination, Some(&fallback)));
+        assert_eq!((&again.attempts[0], &again.assignment), (&refused, &first.assignment));
+        let end = Settlement::Waiting { until: NOON.plus_ms(at + 10) };
+        store.settle(&key, owner(round), attempt(at, Outcome::Transient), end).await.unwrap();
+    }
+    let last = won(store, claim(1, owner(4), 25)).await;
+    store.settle(&key, owner(4), attempt(25, delivered()), Settlement::Delivered).await.unwrap();
+    let stored = store.delivery(&key).await.unwrap().unwrap();
+    assert_eq!((stored.state, stored.fallback), (DeliveryState::Delivered, last.fallback));
 }
 
 /// A later configuration does not turn a delivery round.

@@ -130,6 +130,7 @@ macro_rules! conformance_tests {
                 deliveries: a_stale_owner_is_fenced,
                 deliveries: what_is_settled_stays_settled,
                 deliveries: a_waiting_delivery_is_free_at_its_time,
+                deliveries: a_fall_back_stays,
                 deliveries: the_first_assignment_stays,
                 deliveries: another_payload_under_the_same_key_is_refused,
                 deliveries: the_last_twenty_attempts_are_kept,

@@ -17,7 +17,7 @@ pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
         one(destination, findings);
     }
     for route in &tenant.routes {
-        for id in &route.value.destinations {
+        for id in route.value.leads_to() {
             let found = tenant.destinations.iter().find(|other| other.value.id == *id);
             if let Some(found) = found {
                 leads_to(route, &found.value, tenant, findings);

@@ -6,6 +6,7 @@ use serde_saphyr::Spanned;
 use sluice_domain::consent::{Purpose, Recipient};
 use sluice_domain::destination::Route;
 use sluice_domain::event::{EventKind, Handling};
+use sluice_domain::id::DestinationId;
 
 use super::Findings;
 use crate::file::TenantFile;
@@ -15,6 +16,7 @@ pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
     for route in &tenant.routes {
         kinds(route, &mut taken, findings);
         destinations(route, tenant, findings);
+        fallback(route, tenant, findings);
         words(route, tenant, findings);
     }
 }
@@ -70,6 +72,36 @@ fn destinations(route: &Spanned<Route>, tenant: &TenantFile, findings: &mut Find
     }
     if weight == 0 {
         findings.add(route, "no_destination_in_rotation", "every destination of the route has weight 0");
+    }
+}
+
+/// A fall-back stands in for every destination of its route: the same recipient's, of the same kind, and none of them. It has no fall-back
+/// itself, so there is no circle.
+fn fallback(route: &Spanned<Route>, tenant: &TenantFile, findings: &mut Findings<'_>) {
+    let here = &route.value;
+    let Some(id) = &here.fallback else { return };
+    let find = |id: &DestinationId| tenant.destinations.iter().map(|other| &other.value).find(|other| other.id == *id);
+    let Some(found) = find(id) else {
+        findings.add(route, "unknown_destination", format!("fall-back `{id}` is not configured"));
+        return;
+    };
+    if here.destinations.contains(id) {
+        let message = format!("fall-back `{id}` is a destination of the route itself: name another one");
+        findings.add(route, "fallback_is_destination", message);
+    }
+    if found.recipient != here.recipient {
+        let (ours, theirs) = (&here.recipient, &found.recipient);
+        let message = format!("route is for recipient `{ours}`, fall-back `{id}` is recipient `{theirs}`");
+        findings.add(route, "recipient_mismatch", message);
+    }
+    let to_person = found.channel.is_to_person();
+    let other = here.destinations.iter().filter_map(find).find(|it| it.channel.is_to_person() != to_person);
+    if let Some(other) = other {
+        let (staff, person) = if to_person { (&other.id, id) } else { (id, &other.id) };
+        let message = format!(
+            "destination `{staff}` writes to staff, `{person}` to the person: neither can stand in for the other"
+        );
+        findings.add(route, "fallback_other_kind", message);
     }
 }
 

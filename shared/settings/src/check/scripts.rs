@@ -48,7 +48,7 @@ pub(crate) fn judge(tenant: &TenantFile, rules: &RulePack, findings: &mut Findin
         for id in channels::scripts(route, tenant) {
             let script = tenant.scripts.iter().find(|script| script.value.id == *id);
             let Some(script) = script else { continue };
-            for id in &route.destinations {
+            for id in route.leads_to() {
                 let found = tenant.destinations.iter().find(|destination| destination.value.id == *id);
                 let Some(destination) = found.map(|found| &found.value) else { continue };
                 if judged.insert((script.value.id.clone(), destination.id.clone())) {

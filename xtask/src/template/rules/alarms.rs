@@ -20,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// Metrics of Sluice's own that need a person.
-const SIGNALS: [&str; 9] = [
+const SIGNALS: [&str; 11] = [
     "OpenBreaks",
     "OldestReviewAge",
     "InDoubt",
@@ -29,6 +29,8 @@ const SIGNALS: [&str; 9] = [
     "ConsentStoreFailure",
     "SettingsReloadFailure",
     "UnknownCode",
+    "EndpointOpened",
+    "EndpointDisabled",
     "RuleFailed",
 ];
 

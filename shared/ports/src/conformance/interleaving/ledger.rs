@@ -137,8 +137,9 @@ impl Ledger {
                     format!("the end {settlement:?} was accepted, and the record says {state:?}")
                 });
                 self.ends = self.ends.saturating_add(1);
-                self.standing = match *settlement {
-                    Settlement::Waiting { until } => Standing::Free { from: until },
+                self.standing = match settlement {
+                    Settlement::Waiting { until } => Standing::Free { from: *until },
+                    Settlement::FallBack(fallback) => Standing::Free { from: fallback.at },
                     Settlement::Delivered | Settlement::Refused | Settlement::InDoubt => Standing::Final,
                 };
             }
@@ -200,11 +201,12 @@ impl Ledger {
 }
 
 fn state_of(settlement: &Settlement) -> DeliveryState {
-    match *settlement {
+    match settlement {
         Settlement::Delivered => DeliveryState::Delivered,
         Settlement::Refused => DeliveryState::Refused,
         Settlement::InDoubt => DeliveryState::InDoubt,
-        Settlement::Waiting { until } => DeliveryState::Waiting { until },
+        Settlement::Waiting { until } => DeliveryState::Waiting { until: *until },
+        Settlement::FallBack(fallback) => DeliveryState::Waiting { until: fallback.at },
     }
 }
 
