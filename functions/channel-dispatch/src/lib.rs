@@ -19,7 +19,6 @@
 mod acquaint;
 mod compose;
 mod ending;
-pub mod endpoints;
 mod fallback;
 mod handler;
 mod policy;

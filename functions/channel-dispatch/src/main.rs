@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use channel_dispatch::{ChannelDispatch, endpoints};
+use channel_dispatch::ChannelDispatch;
 use sluice_aws::function::{Error, Function, Needs, program};
 use sluice_aws::{Making, Patience, Resource, SystemClock, SystemEntropy};
-use sluice_channels::{Channels, HyperClient};
+use sluice_channels::{Channels, HyperClient, simulators};
 use sluice_ports::Queue;
 
 const NEEDS: Needs = Needs {
@@ -36,8 +36,7 @@ async fn run() -> Result<(), Error> {
     let function = Function::start(NEEDS).await?;
     let (store, keys) = (function.store(), function.key_ring()?);
     function.warm(&store.queues, Queue::Assigned, &keys).await;
-    let simulators = std::env::var(endpoints::VARIABLE).ok();
-    let endpoints = endpoints::of(simulators.as_deref())?;
+    let endpoints = simulators::endpoints(std::env::var(simulators::VARIABLE).ok().as_deref())?;
     let channels = Channels::new(endpoints, HyperClient::new()?, function.secrets()?, SystemClock);
     let stage = ChannelDispatch {
         settings: function.settings.clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sluice_channels::codes::{TABLES, Table};
-use sluice_channels::{CallError, ContactWay, CustomerContact, HyperClient, MiniProgramLink, Row};
+use sluice_channels::{CallError, ContactWay, CustomerContact, HyperClient, MiniProgramLink, Row, simulators};
 use sluice_domain::destination::{Channel, Destination};
 use sluice_domain::id::{DestinationId, TenantId};
 use sluice_domain::link::contact_state;
@@ -21,8 +21,8 @@ pub(super) fn channels<T: Clock>(
     secrets: Arc<FileSecrets>,
     clock: T,
 ) -> Result<sluice_channels::Channels<HyperClient, Arc<FileSecrets>, T>, CommandError> {
-    let simulators = std::env::var(channel_dispatch::endpoints::VARIABLE).ok();
-    let endpoints = channel_dispatch::endpoints::of(simulators.as_deref());
+    let named = std::env::var(simulators::VARIABLE).ok();
+    let endpoints = simulators::endpoints(named.as_deref());
     let endpoints = endpoints.map_err(|error| CommandError::usage(error.to_string()))?;
     let http = HyperClient::new().map_err(|error| CommandError::unavailable(error.to_string()))?;
     Ok(sluice_channels::Channels::new(endpoints, http, secrets, clock))

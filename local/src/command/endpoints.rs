@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-use sluice_channels::{EndpointDesk, EndpointHealth, Message};
+use serde_json::json;
+use sluice_channels::{EndpointDesk, EndpointHealth, EndpointStanding};
 use sluice_domain::delivery::Outcome;
-use sluice_domain::destination::Destination;
 use sluice_domain::id::TenantId;
 use sluice_domain::settings::Settings;
-use sluice_domain::time::UnixMillis;
 use sluice_embedded::FileSecrets;
 use sluice_ports::Clock;
 use sluice_settings::CurrentSettings as _;
@@ -52,25 +50,16 @@ async fn list(
     if let Some(tenant) = tenant.filter(|tenant| !settings.tenants.contains_key(*tenant)) {
         return Err(CommandError::configuration(format!("tenant `{tenant}` is not configured")));
     }
-    let (mut lines, mut rows, mut all_well) = (Vec::new(), Vec::new(), true);
-    for (id, found) in settings.tenants.iter().filter(|(id, _)| tenant.is_none_or(|tenant| tenant == *id)) {
-        for destination in found.destinations.values() {
-            let (health, blocked_until) = desk.look(id, destination).await?;
-            all_well &= health == EndpointHealth::Healthy;
-            lines.push(line(id, destination, &health, blocked_until));
-            rows.push(row(id, destination, &health, blocked_until));
-        }
-    }
+    let standings = desk.list(settings, tenant).await?;
+    let all_well = standings.iter().all(|standing| standing.health == EndpointHealth::Healthy);
+    let lines: Vec<_> = standings.iter().map(line).collect();
+    let rows = standings.iter().map(|standing| json!(standing)).collect();
     let text = if lines.is_empty() { "no endpoint is configured".to_owned() } else { lines.join("\n") };
     Ok(Output::lines(if all_well { Exit::Ok } else { Exit::No }, text, rows))
 }
 
-fn line(
-    tenant: &TenantId,
-    destination: &Destination,
-    health: &EndpointHealth,
-    blocked_until: Option<UnixMillis>,
-) -> String {
+fn line(standing: &EndpointStanding) -> String {
+    let EndpointStanding { tenant, destination, channel, health, blocked_until } = standing;
     let how = match health {
         EndpointHealth::Healthy => "healthy".to_owned(),
         EndpointHealth::Open { since, until, code } => {
@@ -81,20 +70,7 @@ fn line(
         }
     };
     let blocked = blocked_until.map(|until| format!("; the platform wants nothing before {until}"));
-    let channel = destination.channel.as_str();
-    format!("{tenant}  {:<24} {channel:<16} {how}{}", destination.id.as_str(), blocked.unwrap_or_default())
-}
-
-fn row(
-    tenant: &TenantId,
-    destination: &Destination,
-    health: &EndpointHealth,
-    blocked_until: Option<UnixMillis>,
-) -> Value {
-    json!({
-        "tenant": tenant, "destination": destination.id, "channel": destination.channel.as_str(), "health": health,
-        "blocked_until": blocked_until,
-    })
+    format!("{tenant}  {:<24} {channel:<16} {how}{}", destination.as_str(), blocked.unwrap_or_default())
 }
 
 /// `sluice endpoints test`.
@@ -109,29 +85,12 @@ pub async fn test(
     clock: impl Clock,
 ) -> Result<Output, CommandError> {
     let found = destination(settings, &which.tenant, &which.destination)?;
-    if found.channel.recipient_field().is_some() {
-        let id = &found.id;
-        return Err(CommandError::usage(format!(
-            "destination `{id}` writes to customers: nothing is tried out on them"
-        )));
-    }
-    let now = clock.now();
-    let message = Message {
-        dispatch_id: name_of(now),
-        text: format!("{text} {}", now.to_china_minutes()),
-        at: now,
-        ..Message::default()
-    };
-    let report = channels(secrets, clock)?.send(&which.tenant, found, &message).await;
+    let tried = channels(secrets, clock)?.try_out(&which.tenant, found, text).await;
+    let report = tried.map_err(|refused| CommandError::usage(refused.to_string()))?;
     let taken = matches!(report.outcome, Outcome::Delivered { .. });
     let (outcome, code) = (report.outcome.as_str(), report.code.as_deref().unwrap_or("-"));
     let words = report.message.as_deref().unwrap_or_default();
     let text = format!("{outcome} ({code}) {words}");
     let json = json!({ "taken": taken, "outcome": outcome, "code": code, "message": words });
     Ok(Output::one(if taken { Exit::Ok } else { Exit::No }, text.trim_end(), json))
-}
-
-/// A name of its own for each try: platforms suppress repeats.
-fn name_of(now: UnixMillis) -> String {
-    format!("00000000-0000-8000-8000-{:012x}", now.as_u64() & 0xffff_ffff_ffff)
 }

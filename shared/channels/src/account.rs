@@ -8,7 +8,7 @@ use sluice_domain::delivery::Outcome;
 use sluice_domain::destination::{Channel, Destination};
 use sluice_domain::id::{DestinationId, TenantId};
 use sluice_domain::time::{DAY_MS, UnixMillis};
-use sluice_ports::{ChannelState, PortError, StateKey};
+use sluice_ports::{PortError, StateKey};
 
 use crate::blocks::Block;
 use crate::health::{FAILURES, Health, Leave, Sign, UNKNOWNS};
@@ -25,7 +25,7 @@ const MOST_ACCOUNTS: usize = 4_096;
 
 /// Of one account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Account {
+pub(crate) struct Account {
     /// By endpoint; of the account itself under an empty name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     blocks: BTreeMap<String, Block>,
@@ -35,16 +35,16 @@ struct Account {
 }
 
 impl Account {
-    fn blocked_until(&self, endpoint: &str, now: UnixMillis) -> Option<UnixMillis> {
+    pub(crate) fn blocked_until(&self, endpoint: &str, now: UnixMillis) -> Option<UnixMillis> {
         [endpoint, ""].iter().filter_map(|name| self.blocks.get(*name)?.holds(now)).max()
     }
 
-    fn health(&self, endpoint: &str) -> Health {
+    pub(crate) fn health(&self, endpoint: &str) -> Health {
         self.endpoints.get(endpoint).cloned().unwrap_or_default()
     }
 
     /// Says whether it is another one.
-    fn set(&mut self, endpoint: &str, health: &Health) -> bool {
+    pub(crate) fn set(&mut self, endpoint: &str, health: &Health) -> bool {
         let before = match health {
             Health::Closed => self.endpoints.remove(endpoint),
             other => self.endpoints.insert(endpoint.to_owned(), other.clone()),
@@ -95,7 +95,7 @@ impl From<Health> for EndpointHealth {
 #[derive(Debug, Clone)]
 pub(crate) struct At {
     key: StateKey,
-    endpoint: String,
+    pub(crate) endpoint: String,
 }
 
 impl At {
@@ -305,7 +305,12 @@ impl Accounts {
         seen.get(&at.key).map(|(_, account)| account.clone())
     }
 
-    async fn look(&self, shared: &Shared, at: &At, now: UnixMillis) -> Result<Account, PortError> {
+    pub(crate) async fn look(
+        &self,
+        shared: &Shared,
+        at: &At,
+        now: UnixMillis,
+    ) -> Result<Account, PortError> {
         if let Some(account) = self.fresh(at, now) {
             return Ok(account);
         }
@@ -342,7 +347,7 @@ impl Accounts {
         seen.insert(at.key.clone(), (now, account.clone()));
     }
 
-    async fn change<T>(
+    pub(crate) async fn change<T>(
         &self,
         shared: &Shared,
         at: &At,
@@ -364,76 +369,4 @@ impl Accounts {
 
 fn unknown(error: &PortError) -> Refusal {
     Refusal::state(error)
-}
-
-/// What people do with endpoints: look, disable, enable.
-#[derive(Debug)]
-pub struct EndpointDesk {
-    shared: Shared,
-    accounts: Accounts,
-    now: UnixMillis,
-}
-
-impl EndpointDesk {
-    /// A desk over the state that the senders share.
-    pub fn new<S: ChannelState + 'static>(state: S, now: UnixMillis) -> Self {
-        Self { shared: Shared::over(state), accounts: Accounts::default(), now }
-    }
-
-    /// How an endpoint is, and until when the platform wants to be left alone.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn look(
-        &self,
-        tenant: &TenantId,
-        destination: &Destination,
-    ) -> Result<(EndpointHealth, Option<UnixMillis>), PortError> {
-        let at = At::of(tenant, destination);
-        let account = self.accounts.look(&self.shared, &at, self.now).await?;
-        Ok((account.health(&at.endpoint).into(), account.blocked_until(&at.endpoint, self.now)))
-    }
-
-    /// Lets nothing leave through an endpoint until it is enabled.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn disable(
-        &self,
-        tenant: &TenantId,
-        destination: &Destination,
-        by: &str,
-        why: &str,
-    ) -> Result<(), PortError> {
-        let (since, by, why) = (self.now, by.to_owned(), why.to_owned());
-        tracing::warn!(%tenant, destination = %destination.id, "the endpoint is disabled by a person: {why}");
-        let health = Health::Disabled { since, code: "disabled".to_owned(), by, why };
-        self.set(tenant, destination, &health).await.map(|_| ())
-    }
-
-    /// Lets messages leave again; says whether they did not before.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn enable(&self, tenant: &TenantId, destination: &Destination) -> Result<bool, PortError> {
-        let changed = self.set(tenant, destination, &Health::Closed).await?;
-        if changed {
-            tracing::info!(%tenant, destination = %destination.id, "the endpoint is enabled by a person");
-        }
-        Ok(changed)
-    }
-
-    async fn set(
-        &self,
-        tenant: &TenantId,
-        destination: &Destination,
-        health: &Health,
-    ) -> Result<bool, PortError> {
-        let at = At::of(tenant, destination);
-        let change = |account: &mut Account| {
-            let changed = account.set(&at.endpoint, health);
-            (changed, changed)
-        };
-        self.accounts.change(&self.shared, &at, self.now, change).await
-    }
 }

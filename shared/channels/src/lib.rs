@@ -7,6 +7,7 @@ mod blocks;
 mod call;
 mod channels;
 pub mod codes;
+mod desk;
 mod douyin;
 mod echo;
 mod endpoints;
@@ -21,6 +22,7 @@ mod reach;
 mod reading;
 mod refusal;
 mod shared;
+pub mod simulators;
 mod text;
 mod tokens;
 mod verdict;
@@ -28,9 +30,10 @@ mod webhook;
 mod wechat;
 mod wecom;
 
-pub use account::{EndpointDesk, EndpointHealth};
+pub use account::EndpointHealth;
 pub use api::CallError;
 pub use channels::{Channels, idempotency};
+pub use desk::{EndpointDesk, EndpointStanding, NotTriedOut};
 pub use endpoints::{Endpoints, InvalidEndpoint};
 #[cfg(feature = "hyper-client")]
 pub use http_client::{HyperClient, TlsSetupError};

@@ -2,6 +2,7 @@
 
 mod budget;
 mod conformance;
+mod endpoints;
 mod faults;
 mod items;
 mod support;

@@ -17,6 +17,9 @@
 //! export SLUICE_TABLE_REVIEWS=sluice-reviews SLUICE_QUEUE_EVENTS=https://sqs… SLUICE_QUEUE_ASSIGNED=https://sqs…
 //! sluice-aws review list --tenant demo-brand
 //! sluice-aws review approve --tenant demo-brand <TRACE> --by 王芳 --why '客户本人留的号码'
+//! export SLUICE_CONFIG=s3://<bucket>/config SLUICE_SECRETS_PREFIX=sluice
+//! SLUICE_TABLE_RECEIPTS=sluice-receipts sluice-aws endpoints list --tenant demo-brand
+//! SLUICE_TABLE_RECEIPTS=sluice-receipts sluice-aws endpoints enable --tenant demo-brand wecom-sales-group
 //! ```
 //!
 //! Exit codes are those of `sluice`: 0 yes, 1 no, 2 wrong arguments, 3 the set-up, 4 not there now.
@@ -28,11 +31,14 @@
 //! `kms:EncryptionContext:tenant` is there. `kms:Decrypt` is not among them: an operator never sees a tenant's key.
 //! For `review`, another role: `dynamodb:GetItem`, `PutItem`, `BatchGetItem` on the reviews table and `Query` on its index `by-state`; `dynamodb:Query` on
 //! the keys table and `kms:Decrypt` under the conditions of the functions' roles; `sqs:SendMessage` on the `events` and `assigned` queues.
+//! For `endpoints`: `dynamodb:GetItem`, `PutItem` on the receipts table; `s3:GetObject` on the configuration, where it is in a bucket; for `test` also
+//! `secretsmanager:GetSecretValue` on the platforms' secrets.
 //! For `config publish`: `s3:GetObject`, `s3:PutObject` and `s3:ListBucket` on the configuration's bucket.
 //! For `audit`: `dynamodb:Query` on the audit table's indexes and `dynamodb:GetItem`, `BatchGetItem` on it, `s3:ListBucketVersions` and `s3:GetObjectVersion` on
 //! the digests' bucket, `kms:GetPublicKey` on the audit key. Nobody but the night's role may sign.
 
 mod audit;
+mod endpoints;
 mod review;
 
 use std::io::Write as _;
@@ -72,6 +78,9 @@ enum Command {
     /// What waits for a person.
     #[command(subcommand)]
     Review(review::Review),
+    /// Destinations that are broken or disabled.
+    #[command(subcommand)]
+    Endpoints(endpoints::Endpoints),
 }
 
 #[derive(Debug, Subcommand)]
@@ -210,6 +219,7 @@ async fn run(command: Command) -> Result<bool, Failure> {
             answer.lines.iter().try_for_each(say)?;
             return Ok(answer.yes);
         }
+        Command::Endpoints(command) => return Box::pin(endpoints::run(command, &connection)).await,
     }
     Ok(true)
 }

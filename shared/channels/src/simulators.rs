@@ -1,7 +1,8 @@
 //! Where the platforms are: at their own addresses, or, for tests, at simulators on this machine.
 
-use sluice_channels::Endpoints;
 use sluice_domain::failure::FailureKind;
+
+use crate::Endpoints;
 
 /// Names simulators: `feishu=http://127.0.0.1:1,wecom=http://127.0.0.1:2,wechat=http://127.0.0.1:3`. All three, on this machine only:
 /// a deployed function with it sends nothing anywhere.
@@ -25,7 +26,7 @@ impl NoSimulators {
 ///
 /// # Errors
 /// [`NoSimulators`].
-pub fn of(variable: Option<&str>) -> Result<Endpoints, NoSimulators> {
+pub fn endpoints(variable: Option<&str>) -> Result<Endpoints, NoSimulators> {
     let Some(text) = variable.filter(|text| !text.is_empty()) else { return Ok(Endpoints::default()) };
     let address = |platform: &str| {
         let named = |part: &str| part.trim().strip_prefix(platform)?.strip_prefix('=').map(str::to_owned);
@@ -42,10 +43,10 @@ mod tests {
     #[test]
     fn only_simulators_of_this_machine_can_be_named() {
         let good = "feishu=http://127.0.0.1:1,wecom=http://127.0.0.1:2, wechat=http://127.0.0.1:3";
-        let endpoints = of(Some(good)).unwrap();
-        assert_eq!((endpoints.feishu(), endpoints.wechat()), ("http://127.0.0.1:1", "http://127.0.0.1:3"));
+        let found = endpoints(Some(good)).unwrap();
+        assert_eq!((found.feishu(), found.wechat()), ("http://127.0.0.1:1", "http://127.0.0.1:3"));
         for unset in [None, Some("")] {
-            assert_eq!(of(unset).unwrap().feishu(), Endpoints::default().feishu());
+            assert_eq!(endpoints(unset).unwrap().feishu(), Endpoints::default().feishu());
         }
         for bad in [
             "feishu=http://127.0.0.1:1",
@@ -53,7 +54,7 @@ mod tests {
             &good.replace("127.0.0.1:2", "10.0.0.1:2"),
             "x",
         ] {
-            assert_eq!(of(Some(bad)).unwrap_err(), NoSimulators, "{bad}");
+            assert_eq!(endpoints(Some(bad)).unwrap_err(), NoSimulators, "{bad}");
         }
     }
 }
