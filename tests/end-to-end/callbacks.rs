@@ -8,7 +8,8 @@ use sluice_domain::id::TenantId;
 use sluice_domain::link::customer_channel;
 use sluice_domain::scheme::{Credentials, Signed, ToSign, sign};
 use sluice_ports::{AuditLog as _, ConsentStore as _, KeyRing as _};
-use sluice_telemetry::{Counters, Metrics};
+use sluice_simulators::{FaultEffect, Platform};
+use sluice_telemetry::{Counters, Metrics, Signal};
 
 use crate::day::{Day, MIDNIGHT, ad_lead, lead};
 
@@ -45,6 +46,20 @@ impl Day {
     async fn adds(&self, state: &str) {
         let change = [("Event", "change_external_contact"), ("ChangeType", "add_external_contact")];
         let who = [("UserID", "sales.wang"), ("ExternalUserID", "wo1"), ("State", state)];
+        self.tells("wecom-contacts", &[change.as_slice(), &who].concat()).await;
+    }
+
+    /// A person adds a member and may be welcomed; says by which code, and whether the platform has seen a welcome when the callback is answered.
+    async fn comes(&self, contact: &str, code: &str) -> (String, bool) {
+        self.platforms.wecom_customer_adds(code);
+        self.comes_with(contact, code).await;
+        let seen = self.platforms.seen();
+        (code.to_owned(), seen.iter().any(|seen| seen.api == "welcome" && seen.recipient == code))
+    }
+
+    async fn comes_with(&self, contact: &str, code: &str) {
+        let change = [("Event", "change_external_contact"), ("ChangeType", "add_external_contact")];
+        let who = [("UserID", "sales.wang"), ("ExternalUserID", contact), ("WelcomeCode", code)];
         self.tells("wecom-contacts", &[change.as_slice(), &who].concat()).await;
     }
 
@@ -87,6 +102,8 @@ pub(crate) async fn channels_tell(day: &Day) {
     let cleared = records.iter().find(|record| record.disposition.label() == "allow_masked").unwrap();
     let keys = day.state.keys.keys(&tenant("demo-brand")).await.unwrap();
     day.adds(&customer_channel(&keys, cleared.trace_id)).await;
+    let (code, welcomed) = day.comes("wo2", "day").await;
+    assert_eq!((code.as_str(), welcomed), ("day", true));
     let warning = [("Event", "customer_acquisition"), ("ChangeType", "balance_low")];
     day.tells("wecom-contacts", &warning).await;
 }
@@ -155,4 +172,81 @@ async fn the_consoles_questions_are_answered_and_forgeries_are_not() {
     let answer = day.client.send("wecom-contacts", "POST", forged).await.unwrap();
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     assert!(day.records("demo-brand").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contact_who_comes_is_welcomed_before_the_callback_is_answered_and_it_is_on_record() {
+    let data = tempfile::tempdir().unwrap();
+    let counters = Counters::default();
+    let day = Day::begin(data.path(), |_| Metrics::new(counters.clone())).await;
+    // In the middle of the night, too: they wait for an answer.
+    day.platforms.clock().advance_ms(3 * 3_600_000);
+    let (code, welcomed) = day.comes("wo1", "CALLBACK_CODE-1").await;
+    assert!(welcomed);
+    let seen = day.platforms.seen();
+    assert_eq!(seen.len(), 1);
+    assert!(seen[0].text.contains("【示例品牌】您好，感谢添加"), "{}", seen[0].text);
+    day.settle().await;
+    let added = day.record_of("demo-brand", "wecom-contacts", "add_external_contact").await;
+    let record = day.record_of("demo-brand", "wecom-contacts", "send_welcome_msg 0").await;
+    let effect = "welcome_delivered".to_owned();
+    assert_eq!(record.disposition, Disposition::Recorded { effect, about: None });
+    assert_eq!(record.key.message.as_str(), format!("{}:welcome", added.key.message));
+    assert_eq!((record.person.is_some(), &record.person), (true, &added.person));
+    assert_ne!(record.trace_id, added.trace_id);
+
+    // The platform did not hear our answer, and tells again: the code is used, nobody is greeted twice, and the record stands.
+    day.comes_with("wo1", &code).await;
+    day.settle().await;
+    assert_eq!(day.platforms.seen().len(), 1);
+    let name = "send_welcome_msg 0";
+    let records = day.records("demo-brand").await;
+    assert_eq!(records.iter().filter(|record| record.name.starts_with("send_welcome_msg")).count(), 1);
+    assert!(records.iter().any(|record| record.name == name));
+    day.platforms.clock().advance_ms(86_400_000);
+    drop(day);
+    no_byte_of(&code, data.path());
+}
+
+/// What was stored holds nothing of a text.
+fn no_byte_of(text: &str, directory: &std::path::Path) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            no_byte_of(text, &path);
+        } else if path.is_file() {
+            let bytes = std::fs::read(&path).unwrap();
+            let found = bytes.windows(text.len()).any(|part| part == text.as_bytes());
+            assert!(!found, "{} holds the code", path.display());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_welcome_that_fails_is_on_record_and_the_callback_is_answered_all_the_same() {
+    let data = tempfile::tempdir().unwrap();
+    let counters = Counters::default();
+    let day = Day::begin(data.path(), |_| Metrics::new(counters.clone())).await;
+    // Nobody has that code any more.
+    day.comes_with("wo1", "long-gone").await;
+    // Somebody else is at it first, then not.
+    day.trouble(Platform::Wecom, FaultEffect::Code { code: 41_096, status: 200 }, 1);
+    assert!(day.comes("wo2", "second-try").await.1);
+    // The answer is lost: it may have been shown, and is not sent again.
+    day.trouble(Platform::Wecom, FaultEffect::ResetAfterCommit, 1);
+    assert!(day.comes("wo3", "lost").await.1);
+    day.settle().await;
+    let count = |outcome| counters.count(Signal::Welcomed { outcome });
+    assert_eq!((count("recipient_refused"), count("delivered"), count("unclear")), (1, 1, 1));
+    let mut effects: Vec<_> = day.records("demo-brand").await.into_iter().collect();
+    effects.retain(|record| record.name.starts_with("send_welcome_msg"));
+    let mut effects: Vec<_> = effects.iter().map(|it| (it.name.as_str(), &it.disposition)).collect();
+    effects.sort_by_key(|(name, _)| *name);
+    let recorded = |effect: &str| Disposition::Recorded { effect: effect.to_owned(), about: None };
+    let expected = [
+        ("send_welcome_msg 0", &recorded("welcome_delivered")),
+        ("send_welcome_msg 41050", &recorded("welcome_recipient_refused")),
+        ("send_welcome_msg no_answer", &recorded("welcome_unclear")),
+    ];
+    assert_eq!(effects, expected);
 }

@@ -139,7 +139,7 @@ impl Day {
         }
     }
 
-    fn trouble(&self, platform: Platform, effect: FaultEffect, calls: u32) {
+    pub(crate) fn trouble(&self, platform: Platform, effect: FaultEffect, calls: u32) {
         self.platforms.inject(Fault { platform, place: At::Send, effect, times: FaultTimes::Next(calls) });
     }
 

@@ -74,6 +74,7 @@ fn event(keys: &TenantKeys, number: u8, open_id: &str, kind: EventKind) -> Event
         account: None,
         subject,
         personal: fields.into_iter().map(|(field, text)| (field, SecretString::from(text))).collect(),
+        welcome_code: None,
     };
     let mut nonce = 0_u8;
     let nonces = || {

@@ -14,7 +14,8 @@ const BUYER: &str = "buyer-1";
 
 /// Somebody who agreed to be served pays, while the group's bot is switched off by a person.
 pub(crate) async fn an_order_falls_back(day: &Day) -> Delivery {
-    let (tenant, group) = (TenantId::new("demo-brand").unwrap(), DestinationId::new("wecom-sales-group").unwrap());
+    let (tenant, group) =
+        (TenantId::new("demo-brand").unwrap(), DestinationId::new("wecom-sales-group").unwrap());
     let keys = day.state.keys.keys(&tenant).await.unwrap();
     let key = ConsentKey {
         tenant: tenant.clone(),
@@ -31,6 +32,8 @@ pub(crate) async fn an_order_falls_back(day: &Day) -> Delivery {
     let destination = &day.settings.tenants[&tenant].destinations[&group];
     let desk = || EndpointDesk::new(day.state.store.clone(), day.clock.now());
     desk().disable(&tenant, destination, "王芳", "the bot is being replaced").await.unwrap();
+    // Senders look at an endpoint again after 200 ms.
+    day.platforms.clock().advance_ms(1_000);
     let seconds = day.clock.now().as_secs();
     let paid = json!({ "action": "pay_success", "msg_time": seconds, "order": {
         "order_id": "7000277894522046999", "pay_amount": 2_990, "original_amount": 3_990, "account_id": "123", "create_time": seconds,
@@ -54,7 +57,10 @@ async fn an_order_whose_group_is_switched_off_reaches_the_members() {
     day.platforms.clock().set_ms(MIDNIGHT + 10 * 3_600_000);
     let delivery = an_order_falls_back(&day).await;
     let fallback = delivery.fallback.unwrap();
-    assert_eq!((fallback.destination.as_str(), fallback.code.as_str()), ("wecom-sales-east", "endpoint_disabled"));
+    assert_eq!(
+        (fallback.destination.as_str(), fallback.code.as_str()),
+        ("wecom-sales-east", "endpoint_disabled")
+    );
     assert_eq!(delivery.state, DeliveryState::Delivered);
     let mut seen: Vec<String> = day.platforms.seen().into_iter().map(|seen| seen.recipient).collect();
     seen.sort_unstable();

@@ -186,7 +186,7 @@ fn variables(work: &Work<'_>, keys: &TenantKeys) -> Result<Variables, SealError>
         .map(|link| append_customer_channel(link, &customer_channel(keys, event.trace_id)));
     Ok(Variables {
         tenant: tenant.name.clone(),
-        event: title(event.kind).to_owned(),
+        event: event.kind.title().to_owned(),
         name: value(&PersonalField::Name, mask_name)?,
         phone: value(&PersonalField::Phone, mask_phone)?,
         form,
@@ -261,32 +261,6 @@ pub(crate) fn dispatch_id(key: &EventKey, destination: &Destination) -> String {
     bytes.copy_from_slice(digest.split_at(16).0);
     // Version 8: a hash of our own kind (RFC 9562 §5.8).
     uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
-}
-
-/// What the person did, for the readers of a card.
-pub(crate) fn title(kind: EventKind) -> &'static str {
-    match kind {
-        EventKind::Follow => "关注",
-        EventKind::Comment => "评论",
-        EventKind::DirectMessage => "私信",
-        EventKind::ChatEnter => "进入私信会话",
-        EventKind::FormSubmit => "提交留资表单",
-        EventKind::LinkJump => "点击链接",
-        EventKind::QrScan => "扫码",
-        EventKind::LiveComponentClick => "点击直播组件",
-        EventKind::LiveComment => "直播间评论",
-        EventKind::ProductCardClick => "点击商品卡",
-        EventKind::GroupJoin => "加入群或会员",
-        EventKind::OrderPaid => "支付订单",
-        EventKind::Authorize => "授权",
-        EventKind::Unauthorize => "取消授权",
-        EventKind::OrderChanged => "订单变更",
-        EventKind::ContactAdded => "添加联系人",
-        EventKind::ContactLost => "联系人流失",
-        EventKind::ChannelActivity => "渠道互动",
-        EventKind::ChannelNotice => "渠道提醒",
-        EventKind::Unhandled => "其他动态",
-    }
 }
 
 #[cfg(test)]

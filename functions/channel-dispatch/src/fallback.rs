@@ -76,14 +76,13 @@ where
                 // There nothing leaves either: whichever is enabled first gets it.
                 Ok(Some(_)) => {}
                 Err(error) => {
-                    return self
-                        .give_back(&work.delivery, work.owner, StageError::port(&error, trace))
-                        .await;
+                    return self.give_back(&work.delivery, work.owner, StageError::port(&error, trace)).await;
                 }
             }
         }
-        let detail =
-            format!("destination `{id}` is disabled: {code} ({why}); mend it, then `sluice endpoints enable`");
+        let detail = format!(
+            "destination `{id}` is disabled: {code} ({why}); mend it, then `sluice endpoints enable`"
+        );
         self.give_back(&work.delivery, work.owner, configuration(DISABLED, detail, trace)).await
     }
 

@@ -217,10 +217,14 @@ where
         let settlement = match settlement(&report.outcome, history, self.ending(&work, idempotency)) {
             Settlement::Waiting { .. } if work.is_last(&report) => history.refusal(),
             // The platform, or our own set-up, refuses everybody there.
-            Settlement::Refused if report.outcome == Outcome::EndpointRefused => match work.instead(history) {
-                Some(instead) => self.fall_back(&work, instead, report.code.as_deref().unwrap_or("unknown")),
-                None => Settlement::Refused,
-            },
+            Settlement::Refused if report.outcome == Outcome::EndpointRefused => {
+                match work.instead(history) {
+                    Some(instead) => {
+                        self.fall_back(&work, instead, report.code.as_deref().unwrap_or("unknown"))
+                    }
+                    None => Settlement::Refused,
+                }
+            }
             settlement => settlement,
         };
         self.settle(&work, report, settlement).await
@@ -297,7 +301,11 @@ where
     }
 }
 
-pub(crate) fn configuration(code: &'static str, detail: String, trace: sluice_domain::id::TraceId) -> StageError {
+pub(crate) fn configuration(
+    code: &'static str,
+    detail: String,
+    trace: sluice_domain::id::TraceId,
+) -> StageError {
     StageError { kind: FailureKind::Configuration, code, detail, trace_id: Some(trace) }
 }
 

@@ -43,7 +43,7 @@ pub fn preview(
         link.map(|link| append_customer_channel(link, &customer_channel(&keys, trace))).unwrap_or_default();
     let variables = Variables {
         tenant: tenant.name.clone(),
-        event: compose::title(kind).to_owned(),
+        event: kind.title().to_owned(),
         received_at: now.to_china_minutes(),
         acquisition_link,
         ..variables

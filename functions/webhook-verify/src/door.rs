@@ -10,6 +10,7 @@ use sluice_domain::time::UnixMillis;
 use sluice_ports::{Clock, Entropy, Intake, KeyRing, Nonces as _, SecretStore};
 use sluice_telemetry::{Metrics, Signal};
 
+use crate::welcome::{Coming, Greeter};
 use crate::{CurrentSettings, Refused};
 
 /// The step's name in logs and metrics.
@@ -41,7 +42,7 @@ pub struct RawRequest<'a> {
 }
 
 /// The handler, over its ports.
-pub struct WebhookVerify<S, I, K, X, C, E> {
+pub struct WebhookVerify<S, I, K, X, C, E, W> {
     /// The configuration.
     pub settings: S,
     /// Where accepted events go.
@@ -54,11 +55,13 @@ pub struct WebhookVerify<S, I, K, X, C, E> {
     pub clock: C,
     /// Randomness for nonces and trace ids.
     pub entropy: E,
+    /// Welcomes contacts who have just come.
+    pub greeter: W,
     /// What is counted.
     pub metrics: Metrics,
 }
 
-impl<S, I, K, X, C, E> WebhookVerify<S, I, K, X, C, E>
+impl<S, I, K, X, C, E, W> WebhookVerify<S, I, K, X, C, E, W>
 where
     S: CurrentSettings,
     I: Intake,
@@ -66,6 +69,7 @@ where
     X: SecretStore,
     C: Clock,
     E: Entropy,
+    W: Greeter,
 {
     /// Answers one request. When the answer is an acknowledgement, the events are durable.
     pub async fn handle_raw(&self, request: RawRequest<'_>) -> Acknowledgement {
@@ -83,8 +87,9 @@ where
             return self.refuse(None, &Refused::UnknownSource);
         };
         let limit = deadline_ms(source.scheme);
-        let work = self.take(tenant, source, request);
-        match tokio::time::timeout(Duration::from_millis(limit), work).await {
+        let until = tokio::time::Instant::now() + Duration::from_millis(limit);
+        let work = self.take(tenant, source, request, until);
+        match tokio::time::timeout_at(until, work).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(refused)) => {
                 self.log(tenant, source, request.source_ip, &refused).await;
@@ -104,6 +109,7 @@ where
         tenant: &Tenant,
         source: &Source,
         request: RawRequest<'_>,
+        until: tokio::time::Instant,
     ) -> Result<Acknowledgement, Refused> {
         let now = self.clock.now();
         if !takes_method(source.scheme, request.method) {
@@ -123,10 +129,16 @@ where
                 self.metrics.count(Signal::Handshake);
                 Ok(Acknowledgement::handshake(source.scheme, &handshake))
             }
-            Reading::Events(events) => {
+            Reading::Events(mut events) => {
                 let keys = self.keys.keys(&tenant.id).await?;
+                let coming = Coming::among(source, &mut events);
                 let events = self.sealed(&verified, source, &keys, events, now)?;
+                let coming = coming.and_then(|coming| Some((coming.event(&events)?, coming)));
                 self.intake.accept(events).await?;
+                if let Some((added, coming)) = coming {
+                    // Boxed: hardly a callback carries a code.
+                    Box::pin(self.welcome(tenant, source, coming, added, until)).await;
+                }
                 Ok(Acknowledgement::accepted(source.scheme))
             }
         }

@@ -15,12 +15,13 @@ use sluice_telemetry::trace::{self, Scope};
 
 use crate::door::{LONGEST_BODY, RawRequest, STEP, WebhookVerify};
 use crate::links::{LinkAnswer, is_link_path};
+use crate::welcome::Greeter;
 use crate::{CurrentSettings, Refused};
 
 /// API Gateway adds it to what it passes on.
 const XRAY: &str = "x-amzn-trace-id";
 
-impl<S, I, K, X, C, E> WebhookVerify<S, I, K, X, C, E>
+impl<S, I, K, X, C, E, W> WebhookVerify<S, I, K, X, C, E, W>
 where
     S: CurrentSettings,
     I: Intake,
@@ -28,6 +29,7 @@ where
     X: SecretStore,
     C: Clock,
     E: Entropy,
+    W: Greeter,
 {
     /// Answers one event of an HTTP API (payload format 2.0).
     pub async fn handle(&self, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {

@@ -10,7 +10,7 @@ use sluice_domain::settings::Tenant;
 use sluice_ports::{Clock, Entropy, Intake, KeyRing, PortError, SecretStore};
 use sluice_telemetry::Signal;
 
-use crate::{CurrentSettings, RawRequest, WebhookVerify};
+use crate::{CurrentSettings, Greeter, RawRequest, WebhookVerify};
 
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -97,7 +97,7 @@ fn token(path: &str) -> Option<&str> {
     (!stage.contains("/callbacks")).then_some(token)
 }
 
-impl<S, I, K, X, C, E> WebhookVerify<S, I, K, X, C, E>
+impl<S, I, K, X, C, E, W> WebhookVerify<S, I, K, X, C, E, W>
 where
     S: CurrentSettings,
     I: Intake,
@@ -105,6 +105,7 @@ where
     X: SecretStore,
     C: Clock,
     E: Entropy,
+    W: Greeter,
 {
     /// Answers one request for a signed link.
     pub async fn open_link(&self, request: RawRequest<'_>) -> LinkAnswer {

@@ -147,6 +147,7 @@ impl Manifest {
             freshness_seconds: 300,
             recipient: None,
             events: BTreeMap::new(),
+            welcome: None,
         }
     }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sluice_channels::codes::{TABLES, Table};
-use sluice_channels::{CallError, ContactWay, CustomerContact, HyperClient, MiniProgramLink, Row, simulators};
+use sluice_channels::{
+    CallError, ContactWay, CustomerContact, HyperClient, MiniProgramLink, Row, simulators,
+};
 use sluice_domain::destination::{Channel, Destination};
 use sluice_domain::id::{DestinationId, TenantId};
 use sluice_domain::link::contact_state;

@@ -69,6 +69,11 @@ impl World {
                     | SchemeName::OceanEngine => random_hex(entropy, 16),
                 };
                 secrets.entry((tenant.id.clone(), source.secret.clone())).or_insert(secret);
+                if let Some(welcome) = &source.welcome {
+                    secrets
+                        .entry((tenant.id.clone(), welcome.secret.clone()))
+                        .or_insert_with(|| random_hex(entropy, 16));
+                }
             }
             if let Some(safety) = &tenant.safety {
                 secrets

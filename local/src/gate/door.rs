@@ -13,11 +13,19 @@ use sluice_settings::LastGood;
 use sluice_telemetry::Counters;
 use webhook_verify::{LONGEST_BODY, LinkAnswer, RawRequest, WebhookVerify, is_link_path};
 
+use super::PlatformChannels;
 use super::server::FrontDoor;
 
 /// webhook-verify over the adapters of one machine.
-pub(super) type Verifier =
-    WebhookVerify<Arc<LastGood>, Store, LocalKeyRing, Arc<FileSecrets>, Arc<dyn Clock>, SystemEntropy>;
+pub(super) type Verifier = WebhookVerify<
+    Arc<LastGood>,
+    Store,
+    LocalKeyRing,
+    Arc<FileSecrets>,
+    Arc<dyn Clock>,
+    SystemEntropy,
+    PlatformChannels,
+>;
 
 /// What the server's requests go to.
 pub(super) struct Door {

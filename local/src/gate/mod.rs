@@ -77,6 +77,16 @@ impl Gate {
         let counters = Counters::default();
         let ((stop, stopping), (moved, moves)) = (watch::channel(false), watch::channel(0));
         let metrics = Metrics::new((Metrics::new(counters.clone()), options.metrics));
+        let http = HyperClient::new().map_err(|error| CommandError::configuration(error.to_string()))?;
+        let clock = || Arc::clone(&state.clock);
+        // Door and dispatcher know of each other's tokens and limits by the store.
+        let channels = || {
+            Channels::new(options.endpoints.clone(), http.clone(), Arc::clone(&secrets), clock()).sharing(
+                state.store.clone(),
+                state.keys.clone(),
+                SystemEntropy,
+            )
+        };
         let door = Arc::new(door::Door {
             verifier: WebhookVerify {
                 settings: Arc::clone(&state.settings),
@@ -85,6 +95,7 @@ impl Gate {
                 secrets: Arc::clone(&secrets),
                 clock: Arc::clone(&state.clock),
                 entropy: SystemEntropy,
+                greeter: channels(),
                 metrics: metrics.clone(),
             },
             counters: counters.clone(),
@@ -95,14 +106,8 @@ impl Gate {
             tokio::spawn(settings::follow(Arc::clone(&state.settings), metrics.clone(), stopping.clone())),
         ];
         if !options.front_door_only {
-            let http = HyperClient::new().map_err(|error| CommandError::configuration(error.to_string()))?;
-            let clock = || Arc::clone(&state.clock);
             let censor = Censor::new(options.censors, http.clone(), Arc::clone(&secrets), clock());
-            let channels = Channels::new(options.endpoints, http, secrets, clock()).sharing(
-                state.store.clone(),
-                state.keys.clone(),
-                SystemEntropy,
-            );
+            let channels = channels();
             let signals = Signals { stop: stopping.clone(), moved: moves };
             tasks.extend(steps(&state, channels, censor, &metrics, &signals));
             tasks.push(tokio::spawn(schedule::run(state, metrics, stopping)));
@@ -133,7 +138,7 @@ struct Signals {
     moved: watch::Receiver<u64>,
 }
 
-type PlatformChannels = Channels<HyperClient, Arc<FileSecrets>, Arc<dyn Clock>>;
+pub(crate) type PlatformChannels = Channels<HyperClient, Arc<FileSecrets>, Arc<dyn Clock>>;
 type PlatformCensor = Censor<HyperClient, Arc<FileSecrets>, Arc<dyn Clock>>;
 
 fn steps(

@@ -305,12 +305,7 @@ impl Accounts {
         seen.get(&at.key).map(|(_, account)| account.clone())
     }
 
-    pub(crate) async fn look(
-        &self,
-        shared: &Shared,
-        at: &At,
-        now: UnixMillis,
-    ) -> Result<Account, PortError> {
+    pub(crate) async fn look(&self, shared: &Shared, at: &At, now: UnixMillis) -> Result<Account, PortError> {
         if let Some(account) = self.fresh(at, now) {
             return Ok(account);
         }

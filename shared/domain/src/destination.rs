@@ -146,7 +146,7 @@ pub enum SubscribeAccount {
 
 impl Channel {
     /// Every channel, as [`Channel::as_str`] says it.
-    pub const NAMES: [&'static str; 11] = [
+    pub const NAMES: [&'static str; 12] = [
         "feishu_bot",
         "feishu_app",
         "wecom_bot",
@@ -158,11 +158,18 @@ impl Channel {
         "douyin_comment",
         "webhook",
         "landing",
+        crate::welcome::CHANNEL,
     ];
 
     /// The channels whose messages always reach the person; of the others, a Feishu application's may.
-    pub const TO_PERSON: [&'static str; 5] =
-        ["wechat_custom", "wechat_template", "wechat_subscribe", "douyin_message", "douyin_comment"];
+    pub const TO_PERSON: [&'static str; 6] = [
+        "wechat_custom",
+        "wechat_template",
+        "wechat_subscribe",
+        "douyin_message",
+        "douyin_comment",
+        crate::welcome::CHANNEL,
+    ];
 
     /// Which form field holds the address, where the message goes to the person; `None` where it goes to staff.
     pub fn recipient_field(&self) -> Option<&str> {

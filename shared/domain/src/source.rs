@@ -136,6 +136,9 @@ pub struct Source {
     /// Overrides of what a platform event name becomes: name → kind.
     #[serde(default)]
     pub events: std::collections::BTreeMap<String, crate::event::EventKind>,
+    /// How people who add a member are welcomed; only for `wecom-callback`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub welcome: Option<crate::welcome::WelcomePolicy>,
 }
 
 fn default_freshness() -> u32 {

@@ -128,6 +128,23 @@ fn each_mistake_is_told_with_its_code_and_place() {
             "fallback_other_kind",
             "to the person",
         ),
+        ("          script: welcome\n", "          script: gone\n", "unknown_script", "gone"),
+        ("          script: welcome\n", "          script: order-note\n", "welcome_script", "nothing else"),
+        (
+            "【{{ tenant }}】您好，感谢添加",
+            "【{{ tenant }}】{{ name }}您好，感谢添加",
+            "welcome_script",
+            "`name`",
+        ),
+        ("【{{ tenant }}】您好，感谢添加", "您好，感谢添加", "script_not_allowed", "wecom_welcome"),
+        ("如不想再收到消息，回复“退订”即可停止。", "请放心。", "script_not_allowed", "opt_out"),
+        ("scheme: wecom-callback", "scheme: wechat-push", "welcome_without_use", "wecom-callback"),
+        (
+            "caps: [{ most: 3, channel: wechat_custom }]",
+            "caps: [{ most: 3, channel: wecom_welcome }]",
+            "unknown_channel",
+            "at once",
+        ),
         ("script: behaviour-note", "script: gone", "unknown_script", "gone"),
         ("experiment: lead-card-2026q4", "experiment: gone", "unknown_experiment", "gone"),
         ("{ id: plain, weight: 5000", "{ id: plain, weight: 4999", "weights_sum", "9999"),
@@ -208,8 +225,8 @@ fn each_mistake_is_told_with_its_code_and_place() {
         ("{{ phone }}", "{{ phone", "script_invalid", "syntax error"),
         ("scheme: doudian", "scheme: dou-dian", "syntax", "dou-dian"),
         ("valid_days: 180", "valid_day: 180", "syntax", "valid_day"),
-        ("agent_id: 1000002", "agent_id: many", "syntax", "expected i64"),
-        ("agent_id: 1000002", "agent: 1000002", "syntax", "agent"),
+        ("\n        agent_id: 1000002", "\n        agent_id: many", "syntax", "expected i64"),
+        ("\n        agent_id: 1000002", "\n        agent: 1000002", "syntax", "agent"),
     ];
     let shipped = shipped();
     for (good, bad, code, word) in table {

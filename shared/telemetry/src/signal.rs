@@ -131,6 +131,11 @@ pub enum Signal<'a> {
         /// The channel that could not be used.
         channel: &'a str,
     },
+    /// Somebody who had just added a member was welcomed, or not.
+    Welcomed {
+        /// The outcome's class, as for attempts to send.
+        outcome: &'a str,
+    },
     /// From the callback's arrival to the platform's yes.
     EndToEndDuration {
         /// The channel.
@@ -224,7 +229,7 @@ pub enum Signal<'a> {
 
 impl<'a> Signal<'a> {
     /// One of each, with placeholder values: what the dashboard and the tests go through.
-    pub const ALL: [Signal<'static>; 42] = [
+    pub const ALL: [Signal<'static>; 43] = [
         Signal::Received,
         Signal::Verified,
         Signal::Rejected { code: "" },
@@ -245,6 +250,7 @@ impl<'a> Signal<'a> {
         Signal::EndpointOpened { code: "" },
         Signal::EndpointDisabled { code: "" },
         Signal::FellBack { channel: "" },
+        Signal::Welcomed { outcome: "" },
         Signal::EndToEndDuration { channel: "" },
         Signal::DeadLettered { queue: "" },
         Signal::ConsentStoreFailure,
@@ -292,6 +298,7 @@ impl<'a> Signal<'a> {
             Self::EndpointOpened { .. } => "EndpointOpened",
             Self::EndpointDisabled { .. } => "EndpointDisabled",
             Self::FellBack { .. } => "FellBack",
+            Self::Welcomed { .. } => "Welcomed",
             Self::EndToEndDuration { .. } => "EndToEndDuration",
             Self::DeadLettered { .. } => "DeadLettered",
             Self::ConsentStoreFailure => "ConsentStoreFailure",
@@ -376,6 +383,7 @@ impl<'a> Signal<'a> {
             | Self::EndToEndDuration { channel } => Some(("Channel", channel)),
             Self::SendOutcome { outcome }
             | Self::LinkOpened { outcome }
+            | Self::Welcomed { outcome }
             | Self::ContentChecked { outcome } => Some(("Outcome", outcome)),
             Self::ContentCheckDecided { source } => Some(("Source", source)),
             Self::ContentCheckFailed { cause } => Some(("Cause", cause)),

@@ -232,7 +232,8 @@ async fn a_broken_endpoint_is_left_alone_but_for_single_probes() {
 #[tokio::test]
 async fn a_code_that_nobody_knows_opens_an_endpoint_only_when_it_repeats() {
     let stage = Stage::new().await;
-    let odd = || stage.fault(Platform::Wecom, Place::Send, FaultEffect::Code { code: 7_654_321, status: 200 });
+    let odd =
+        || stage.fault(Platform::Wecom, Place::Send, FaultEffect::Code { code: 7_654_321, status: 200 });
     for round in 0..3 {
         for number in 0..2 {
             odd();

@@ -156,9 +156,13 @@ fn callbacks() -> Vec<Widget> {
     vec![
         widget("What channels told", View::Stacked, [each(Signal::ChannelEvent { event: "" })]),
         widget(
-            "Led back to a message, and warnings",
+            "Led back to a message, warnings, and welcomes",
             View::Lines,
-            [Signal::ContactAttributed, Signal::ChannelNotice].map(total),
+            [
+                total(Signal::ContactAttributed),
+                total(Signal::ChannelNotice),
+                each(Signal::Welcomed { outcome: "" }),
+            ],
         ),
         widget("Endpoints open or disabled, and messages that fell back", View::Lines, endpoints.map(each)),
     ]

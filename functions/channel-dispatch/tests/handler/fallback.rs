@@ -27,8 +27,8 @@ fn fell_back(answer: Result<(), StageError>, desk: &Desk) {
     assert_eq!((error.kind, error.code), (FailureKind::ThrottledUntil(desk.now()), "fell_back"));
 }
 
-fn fallback(to: &str, code: &str) -> Option<Fallback> {
-    Some(Fallback { destination: DestinationId::new(to).unwrap(), code: code.into(), at: NOON })
+fn fallback(to: &str, code: &str) -> Fallback {
+    Fallback { destination: DestinationId::new(to).unwrap(), code: code.into(), at: NOON }
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -39,12 +39,18 @@ async fn a_message_whose_endpoint_refuses_everybody_goes_to_the_fall_back() {
     fell_back(desk.deliver(&assigned).await, &desk);
     let waiting = desk.delivery(&assigned).await;
     assert_eq!(waiting.state, DeliveryState::Waiting { until: NOON });
-    assert_eq!((waiting.fallback, waiting.assignment.destination.as_str()), (fallback(DUTY, "93000"), BOT));
+    assert_eq!(
+        (waiting.fallback, waiting.assignment.destination.as_str()),
+        (Some(fallback(DUTY, "93000")), BOT)
+    );
     assert_eq!(desk.counters.count(Signal::FellBack { channel: "wecom_bot" }), 1);
 
     assert_eq!(desk.deliver(&assigned).await, Ok(()));
     let delivered = desk.delivery(&assigned).await;
-    assert_eq!((delivered.state, delivered.fallback), (DeliveryState::Delivered, fallback(DUTY, "93000")));
+    assert_eq!(
+        (delivered.state, delivered.fallback),
+        (DeliveryState::Delivered, Some(fallback(DUTY, "93000")))
+    );
     let outcomes: Vec<_> = delivered.attempts.into_iter().filter_map(|attempt| attempt.outcome).collect();
     assert_eq!(outcomes[0], Outcome::EndpointRefused);
     assert!(matches!(outcomes[1], Outcome::Delivered { .. }));
@@ -65,7 +71,7 @@ async fn a_message_whose_endpoint_is_disabled_goes_to_the_fall_back_without_a_ca
     assert_eq!(desk.counters.count(Signal::EndpointDisabled { code: "93000" }), 1);
     assert_eq!(desk.deliver(&assigned).await, Ok(()));
     assert_eq!(went(&desk), [APP]);
-    assert_eq!(desk.delivery(&assigned).await.fallback, fallback(APP, "endpoint_disabled"));
+    assert_eq!(desk.delivery(&assigned).await.fallback, Some(fallback(APP, "endpoint_disabled")));
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -99,7 +105,9 @@ async fn after_a_result_that_nobody_knows_nothing_falls_back() {
 
     let disabled = desk_with(falling_back(DUTY));
     disabled.platform.answers(Outcome::Unclear);
-    disabled.deliver(&assigned).await.unwrap_err();
+    let FailureKind::ThrottledUntil(until) = disabled.deliver(&assigned).await.unwrap_err().kind else {
+        panic!("repeated within the platform's memory")
+    };
     disabled.clock.set(until);
     disabled.platform.disable(APP);
     let error = disabled.deliver(&assigned).await.unwrap_err();

@@ -72,6 +72,7 @@ impl Made {
             account: Some("m-1".to_owned()),
             subject: self.subject,
             personal: self.personal.into_iter().map(|(field, text)| (field, secret(text))).collect(),
+            welcome_code: None,
         };
         let trace = TraceId::from_parts(RECEIVED, [self.trace; 10]);
         let source = SourceId::new(source).unwrap();

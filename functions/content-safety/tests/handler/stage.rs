@@ -208,6 +208,7 @@ pub(crate) fn event(number: u8, texts: &[&str]) -> Event {
         account: None,
         subject: Subject::Nothing,
         personal: fields.collect(),
+        welcome_code: None,
     };
     let trace = TraceId::from_parts(DECIDED, [number; 10]);
     made.seal(&SourceId::new("open-platform").unwrap(), &keys(), nonces, trace, DECIDED).unwrap()

@@ -12,6 +12,7 @@ use sluice_telemetry::Metrics;
 use webhook_verify::{RawRequest, WebhookVerify};
 
 use crate::gate::{Gate, Handler, code};
+use crate::welcome::Greets;
 
 /// An intake with a fault injected.
 enum Broken {
@@ -52,6 +53,7 @@ async fn answered(broken: Broken) -> (u16, String, String) {
         secrets,
         clock,
         entropy: SystemEntropy,
+        greeter: Greets::default(),
         metrics: Metrics::default(),
     };
     let headers: Vec<_> =

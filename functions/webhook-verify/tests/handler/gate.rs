@@ -9,13 +9,15 @@ use sluice_domain::scheme::{Acknowledgement, Signed};
 use sluice_domain::settings::{Settings, Tenant};
 use sluice_domain::source::Source;
 use sluice_embedded::{FixedSecrets, LocalKeyRing, ManualClock, MasterKey, Options, Store, SystemEntropy};
-use sluice_ports::Queue;
+use sluice_ports::{Intake, Queue};
 use sluice_telemetry::{Counters, Metrics};
 use webhook_verify::samples::Manifest;
 use webhook_verify::{RawRequest, WebhookVerify};
 
+use crate::welcome::Greets;
+
 pub(crate) type Handler<I = Store> =
-    WebhookVerify<Arc<Settings>, I, LocalKeyRing, FixedSecrets, Arc<ManualClock>, SystemEntropy>;
+    WebhookVerify<Arc<Settings>, I, LocalKeyRing, FixedSecrets, Arc<ManualClock>, SystemEntropy, Greets>;
 
 pub(crate) struct Gate {
     pub(crate) manifest: Manifest,
@@ -74,9 +76,16 @@ impl Gate {
             secrets: secrets(&manifest),
             clock: Arc::new(ManualClock::at(manifest.signed_at_ms)),
             entropy: SystemEntropy,
+            greeter: Greets::default(),
             metrics: Metrics::new(counters.clone()),
         };
         Self { manifest, handler, store, counters }
+    }
+
+    /// The same gate under another configuration.
+    pub(crate) fn under(mut self, settings: Settings) -> Self {
+        self.handler.settings = Arc::new(settings);
+        self
     }
 
     pub(crate) async fn post(&self, source: &str, signed: &Signed) -> Acknowledgement {
@@ -104,6 +113,41 @@ impl Gate {
         let received = self.store.receive(Queue::Events, 100, 3_600_000).await.unwrap();
         received.iter().map(|message| serde_json::from_str(&message.body).unwrap()).collect()
     }
+}
+
+/// Posts with the query that the scheme signs.
+pub(crate) async fn posted<I: Intake>(
+    handler: &Handler<I>,
+    source: &str,
+    signed: &Signed,
+) -> Acknowledgement {
+    let query: Vec<String> =
+        signed.query.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+    let (path, query) = (format!("/callbacks/{source}"), query.join("&"));
+    let request = RawRequest {
+        method: "POST",
+        path: &path,
+        query: &query,
+        headers: &[],
+        body: &signed.body,
+        source_ip: None,
+    };
+    handler.handle_raw(request).await
+}
+
+/// For a query string.
+fn escaped(text: &str) -> String {
+    text.bytes()
+        .map(
+            |byte| {
+                if byte.is_ascii_alphanumeric() {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02X}")
+                }
+            },
+        )
+        .collect()
 }
 
 pub(crate) fn code(answer: &Acknowledgement) -> String {

@@ -12,3 +12,5 @@ mod links;
 mod requests;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod welcome;

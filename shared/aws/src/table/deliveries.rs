@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use serde::{Deserialize, Serialize};
-use sluice_domain::delivery::{Attempt, Delivery, DeliveryState, Fallback, FencingToken};
+use sluice_domain::delivery::{Attempt, Delivery, DeliveryState, FencingToken};
 use sluice_domain::id::{EventKey, PersonId, TenantId, TraceId};
 use sluice_domain::progress::Assignment;
 use sluice_domain::time::{BusinessDay, UnixMillis};
@@ -139,9 +139,10 @@ fn read(item: &Attributes) -> Result<Delivery, PortError> {
     }
     let payload_sha256 = read_text(TABLE, item, VALIDATION)?.to_owned();
     let state = state(item)?;
-    let fallback = match item.contains_key(FALLBACK) {
-        true => Some(parse(TABLE, read_text(TABLE, item, FALLBACK)?)?),
-        false => None,
+    let fallback = if item.contains_key(FALLBACK) {
+        Some(parse(TABLE, read_text(TABLE, item, FALLBACK)?)?)
+    } else {
+        None
     };
     Ok(Delivery { key, trace_id, payload_sha256, person, assignment, fallback, opened_at, state, attempts })
 }
@@ -236,20 +237,17 @@ impl Tables {
         attempt: &Attempt,
         settlement: &Settlement,
     ) -> Result<(), PortError> {
+        let waiting = |until| (IN_PROGRESS, DeliveryState::Waiting { until }, Some(until));
+        let mut fallback = None;
         let (status, state, until) = match settlement {
             Settlement::Delivered => (COMPLETED, DeliveryState::Delivered, None),
             Settlement::Refused => (COMPLETED, DeliveryState::Refused, None),
             Settlement::InDoubt => (COMPLETED, DeliveryState::InDoubt, None),
-            Settlement::Waiting { until } => {
-                (IN_PROGRESS, DeliveryState::Waiting { until: *until }, Some(*until))
+            Settlement::Waiting { until } => waiting(*until),
+            Settlement::FallBack(instead) => {
+                fallback = Some(json(TABLE, instead)?);
+                waiting(instead.at)
             }
-            Settlement::FallBack(Fallback { at, .. }) => {
-                (IN_PROGRESS, DeliveryState::Waiting { until: *at }, Some(*at))
-            }
-        };
-        let fallback = match settlement {
-            Settlement::FallBack(fallback) => Some(json(TABLE, fallback)?),
-            _ => None,
         };
         let writer = self.writer();
         let mut update = "SET #status = :status, #state = :state, #writer = :writer, \

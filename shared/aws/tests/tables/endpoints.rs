@@ -1,4 +1,5 @@
 //! `sluice-aws endpoints`: the operator's program against the tables, and what the senders see of it.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what is missing fails the test")]
 
 use std::path::Path;
 
@@ -91,7 +92,10 @@ async fn an_endpoint_is_disabled_seen_and_enabled_again() {
 
     let (code, lines, _) = run(&world, None, &["list"]).await;
     let told = lines.iter().find(|line| line["destination"] == GROUP).unwrap();
-    assert_eq!((code, &told["health"]["state"], &told["channel"]), (1, &json!("disabled"), &json!("wecom_bot")));
+    assert_eq!(
+        (code, &told["health"]["state"], &told["channel"]),
+        (1, &json!("disabled"), &json!("wecom_bot"))
+    );
 
     for (changed, expected) in [(true, 0), (false, 1)] {
         let (code, lines, _) = run(&world, None, &[&["enable"], which.as_slice()].concat()).await;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use sluice_domain::time::UnixMillis;
+use sluice_domain::welcome::TEXT_LIMIT;
 
 use crate::call::Payload;
 use crate::refusal::Refusal;
@@ -12,8 +13,6 @@ const STATE_LIMIT: usize = 30;
 /// "Within 20 s of the event".
 const WELCOME_MS: i64 = 20_000;
 const ATTACHMENTS_LIMIT: usize = 9;
-/// The text of a welcome message, in bytes.
-const WELCOME_TEXT_LIMIT: usize = 4_000;
 
 /// The application that has the right to customer contact.
 #[derive(Debug, Clone, Copy)]
@@ -136,7 +135,7 @@ impl Welcome {
         if self.attachments.len() > ATTACHMENTS_LIMIT {
             return Err(Refusal::content("too_many_attachments"));
         }
-        let content = text::within(WELCOME_TEXT_LIMIT, text::without_tags(&self.text))?;
+        let content = text::within(TEXT_LIMIT, text::without_tags(&self.text))?;
         let attachments = self.attachments.iter().map(Attachment::json).collect::<Result<Vec<_>, _>>()?;
         let body = json!({
             "welcome_code": self.code, "text": { "content": content }, "attachments": attachments,

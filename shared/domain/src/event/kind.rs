@@ -112,6 +112,32 @@ impl EventKind {
         }
     }
 
+    /// What the person did, in Chinese, for the readers of a message.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Follow => "关注",
+            Self::Comment => "评论",
+            Self::DirectMessage => "私信",
+            Self::ChatEnter => "进入私信会话",
+            Self::FormSubmit => "提交留资表单",
+            Self::LinkJump => "点击链接",
+            Self::QrScan => "扫码",
+            Self::LiveComponentClick => "点击直播组件",
+            Self::LiveComment => "直播间评论",
+            Self::ProductCardClick => "点击商品卡",
+            Self::GroupJoin => "加入群或会员",
+            Self::OrderPaid => "支付订单",
+            Self::Authorize => "授权",
+            Self::Unauthorize => "取消授权",
+            Self::OrderChanged => "订单变更",
+            Self::ContactAdded => "添加联系人",
+            Self::ContactLost => "联系人流失",
+            Self::ChannelActivity => "渠道互动",
+            Self::ChannelNotice => "渠道提醒",
+            Self::Unhandled => "其他动态",
+        }
+    }
+
     /// The kind as it is written in configuration, records and metrics.
     pub fn as_str(self) -> &'static str {
         match self {

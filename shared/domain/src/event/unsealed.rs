@@ -33,6 +33,8 @@ pub struct Unsealed {
     pub subject: Subject,
     /// The personal fields; the first of a name wins.
     pub personal: Vec<(PersonalField, SecretString)>,
+    /// With which a contact who has just come may be welcomed, once and at once (WeCom's `WelcomeCode`). Sealing forgets it: it is kept nowhere.
+    pub welcome_code: Option<SecretString>,
 }
 
 impl Unsealed {

@@ -184,11 +184,8 @@ impl<'a> Walk<'a> {
             DeliveryState::InDoubt => {
                 self.totals.in_doubt += 1;
                 let code = delivery.attempts.last().and_then(|attempt| attempt.code.as_deref());
-                let detail = format!(
-                    "destination={} code={}",
-                    delivery.destination(),
-                    code.unwrap_or("none")
-                );
+                let detail =
+                    format!("destination={} code={}", delivery.destination(), code.unwrap_or("none"));
                 self.add(BreakClass::InDoubt, at, delivery.opened_at, BreakState::Open, detail);
             }
             DeliveryState::Claimed { deadline, .. } if *deadline > now => self.totals.in_progress += 1,
@@ -259,11 +256,8 @@ impl<'a> Walk<'a> {
                 Disposition::Recorded { .. } | Disposition::Unhandled => false,
             });
             if !allows {
-                let detail = format!(
-                    "state={} destination={}",
-                    delivery.state.as_str(),
-                    delivery.destination()
-                );
+                let detail =
+                    format!("state={} destination={}", delivery.state.as_str(), delivery.destination());
                 let at = Some((*key, delivery.trace_id));
                 self.add(BreakClass::DeliveryWithoutAllow, at, delivery.opened_at, BreakState::Open, detail);
             }

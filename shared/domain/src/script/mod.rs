@@ -121,18 +121,28 @@ impl Script {
     /// # Errors
     /// [`ScriptError`].
     pub fn check(&self) -> Result<(), ScriptError> {
-        // Branches that the example does not take count as well.
+        if let Some((name, line)) = self.name_beyond(&Variables::NAMES)? {
+            return Err(ScriptError::UnknownName { script: self.id.clone(), name, line });
+        }
+        self.render(&Variables::example()).map(|_| ())
+    }
+
+    /// The first name that the templates use, in any branch, and that is none of these, with its line in its template.
+    ///
+    /// # Errors
+    /// [`ScriptError::Template`].
+    pub fn name_beyond(&self, known: &[&str]) -> Result<Option<(String, usize)>, ScriptError> {
         let environment = Environment::new();
         for (_, source) in self.templates() {
             let template = environment.template_from_str(source).map_err(|error| self.unusable(&error))?;
             let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
             names.sort();
-            if let Some(name) = names.into_iter().find(|name| !Variables::NAMES.contains(&name.as_str())) {
+            if let Some(name) = names.into_iter().find(|name| !known.contains(&name.as_str())) {
                 let line = source.lines().position(|line| line.contains(&name)).unwrap_or_default() + 1;
-                return Err(ScriptError::UnknownName { script: self.id.clone(), name, line });
+                return Ok(Some((name, line)));
             }
         }
-        self.render(&Variables::example()).map(|_| ())
+        Ok(None)
     }
 
     /// Renders it.

@@ -6,6 +6,7 @@ use sluice_domain::contact::ContactPolicy;
 use sluice_domain::destination::Channel;
 use sluice_domain::event::{EventKind, Handling};
 use sluice_domain::source::Form;
+use sluice_domain::welcome;
 
 use super::Findings;
 use crate::file::TenantFile;
@@ -112,7 +113,11 @@ fn contact<T>(at: &Spanned<T>, policy: &ContactPolicy, findings: &mut Findings<'
     }
     let named = policy.quiet.iter().flat_map(|hours| hours.channels.iter());
     for channel in named.chain(policy.caps.iter().filter_map(|cap| cap.channel.as_ref())) {
-        if !CHANNELS.contains(&channel.as_str()) {
+        if channel == welcome::CHANNEL {
+            // Who has just added somebody waits for an answer, whatever the hour (ADR 81).
+            let message = format!("`{channel}` knows neither quiet hours nor caps: it answers at once");
+            findings.add(at, "unknown_channel", message);
+        } else if !CHANNELS.contains(&channel.as_str()) {
             let message = format!("no channel `{channel}`; there are {}", CHANNELS.join(", "));
             findings.add(at, "unknown_channel", message);
         }

@@ -12,6 +12,7 @@ mod safety;
 mod scripts;
 mod secrets;
 mod sources;
+mod welcome;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -59,6 +60,7 @@ pub(crate) fn settings(file: SettingsFile, packs: &Packs, report: &mut Report) -
         // Words are weighed once everything that they go through is known to be whole.
         if findings.problems.is_empty() {
             scripts::judge(&tenant.value, &rules, &mut findings);
+            welcome::judge(&tenant.value, &rules, &mut findings);
         }
         let id = tenant.value.id.clone();
         if settings.tenants.contains_key(&id) {
@@ -103,6 +105,7 @@ fn check_tenant(tenant: &Spanned<TenantFile>, findings: &mut Findings<'_>) {
     limits::check(here, findings);
     review::check(here, findings);
     safety::check(here, findings);
+    welcome::check(here, findings);
 }
 
 fn unique<T>(items: &[Spanned<T>], what: &str, id: impl Fn(&T) -> &str, findings: &mut Findings<'_>) {

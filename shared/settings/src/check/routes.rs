@@ -80,7 +80,9 @@ fn destinations(route: &Spanned<Route>, tenant: &TenantFile, findings: &mut Find
 fn fallback(route: &Spanned<Route>, tenant: &TenantFile, findings: &mut Findings<'_>) {
     let here = &route.value;
     let Some(id) = &here.fallback else { return };
-    let find = |id: &DestinationId| tenant.destinations.iter().map(|other| &other.value).find(|other| other.id == *id);
+    let find = |id: &DestinationId| {
+        tenant.destinations.iter().map(|other| &other.value).find(|other| other.id == *id)
+    };
     let Some(found) = find(id) else {
         findings.add(route, "unknown_destination", format!("fall-back `{id}` is not configured"));
         return;

@@ -14,7 +14,7 @@ use super::{Findings, channels};
 use crate::file::TenantFile;
 
 /// 2026-01-01 12:00 in China: rules that look at the clock are asked about noon.
-const NOON: UnixMillis = UnixMillis(1_767_240_000_000);
+pub(super) const NOON: UnixMillis = UnixMillis(1_767_240_000_000);
 
 pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
     for script in &tenant.scripts {
@@ -120,7 +120,7 @@ fn one(
     findings.add(script, code, message);
 }
 
-fn why(decision: &Decision, texts: &[(&str, &str)]) -> String {
+pub(super) fn why(decision: &Decision, texts: &[(&str, &str)]) -> String {
     let Some(reason) = decision.reasons.first() else { return decision.main_code().to_owned() };
     let basis: Vec<String> =
         reason.basis.iter().map(|basis| format!("{} {}", basis.document, basis.article)).collect();

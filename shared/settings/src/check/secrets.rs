@@ -9,6 +9,10 @@ use crate::file::TenantFile;
 pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
     for source in &tenant.sources {
         name(source, &source.value.secret, &format!("`secret` of source `{}`", source.value.id), findings);
+        if let Some(welcome) = &source.value.welcome {
+            let what = format!("`secret` of `welcome` of source `{}`", source.value.id);
+            name(source, &welcome.secret, &what, findings);
+        }
     }
     for destination in &tenant.destinations {
         let id = &destination.value.id;

@@ -50,7 +50,8 @@ const PATIENCE: Patience = Patience {
 const MOST_ROUNDS: usize = 200;
 
 type AwsStore = Store<Queues>;
-type Door = WebhookVerify<Arc<Settings>, AwsStore, KmsKeyRing, ManagedSecrets, TestClock, SystemEntropy>;
+type Door =
+    WebhookVerify<Arc<Settings>, AwsStore, KmsKeyRing, ManagedSecrets, TestClock, SystemEntropy, Sender>;
 type Check = ComplianceCheck<AwsStore, KmsKeyRing, TestClock>;
 type Assign = BucketAssignment<AwsStore, KmsKeyRing, TestClock>;
 type Safety = ContentSafety<AwsStore, KmsKeyRing, TestClock, HyperClient, ManagedSecrets>;
@@ -84,6 +85,15 @@ struct Parts {
     store: AwsStore,
     keys: KmsKeyRing,
     secrets: ManagedSecrets,
+}
+
+/// The sender of one function.
+fn sender(simulators: &Running, parts: &Parts, clock: &TestClock) -> Sender {
+    let Running { feishu_url, wecom_url, wechat_url, .. } = simulators;
+    let endpoints = Endpoints::new(&**feishu_url, &**wecom_url, &**wechat_url).unwrap();
+    let http = HyperClient::new().unwrap();
+    let (store, keys) = (parts.store.clone(), parts.keys.clone());
+    Channels::new(endpoints, http, parts.secrets.clone(), clock.clone()).sharing(store, keys, SystemEntropy)
 }
 
 fn censor(simulators: &Running, secrets: ManagedSecrets, clock: &TestClock) -> PlatformCensor {
@@ -130,11 +140,7 @@ impl Gate {
         let dispatch = parts("channel-dispatch", Making::Never);
         let safety = parts("content-safety", Making::Never);
         let night = parts("nightly-reconciliation", Making::Never);
-        let endpoints =
-            Endpoints::new(&*simulators.feishu_url, &*simulators.wecom_url, &*simulators.wechat_url);
-        let sender =
-            Channels::new(endpoints.unwrap(), HyperClient::new().unwrap(), dispatch.secrets, clock.clone())
-                .sharing(dispatch.store.clone(), dispatch.keys.clone(), SystemEntropy);
+        let (greeter, sender) = (sender(&simulators, &door, &clock), sender(&simulators, &dispatch, &clock));
         let (reports, signer) = (night.reports(&clock), night.head_signer(&clock));
         let settings_of = || Arc::clone(&settings);
         let gate = Self {
@@ -145,6 +151,7 @@ impl Gate {
                 secrets: door.secrets,
                 clock: clock.clone(),
                 entropy: SystemEntropy,
+                greeter,
                 metrics: metrics(),
             },
             check: ComplianceCheck {
@@ -406,11 +413,12 @@ impl Gate {
         let decided = store.audits(&tenant, clock.now().business_day(), None).await.unwrap().items;
         let trace = decided.iter().find(|record| record.person.is_some()).unwrap().trace_id;
         let state = customer_channel(&self.check.keys.keys(&tenant).await.unwrap(), trace);
+        self.simulators.wecom_customer_adds("welcome-1");
         for (change, title) in
             [("add_external_contact", "contact added"), ("del_follow_user", "contact left")]
         {
             let body = format!(
-                "<xml><CreateTime>{}</CreateTime><MsgType>event</MsgType><Event>change_external_contact</Event><ChangeType>{change}</ChangeType><ExternalUserID>wo1</ExternalUserID><State>{state}</State></xml>",
+                "<xml><CreateTime>{}</CreateTime><MsgType>event</MsgType><Event>change_external_contact</Event><ChangeType>{change}</ChangeType><ExternalUserID>wo1</ExternalUserID><State>{state}</State><WelcomeCode>welcome-1</WelcomeCode></xml>",
                 clock.now().as_secs()
             );
             let source = "wecom-contacts";
@@ -421,6 +429,8 @@ impl Gate {
             self.call(&callback).await;
             self.settle().await;
         }
+        let welcomed = self.simulators.seen().into_iter().filter(|seen| seen.api == "welcome").count();
+        assert_eq!(welcomed, 1, "before their callback was answered");
     }
 
     /// How many messages lie in a queue or dead-letter queue.

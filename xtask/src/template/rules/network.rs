@@ -24,7 +24,7 @@ fn network_optional(template: &Template, findings: &mut Findings) {
             "expected `Condition: HasFixedEgress`: who needs no fixed address shall not pay for a network",
         );
     }
-    for parameter in ["FixedEgress", "PrivateEndpoints"] {
+    for parameter in ["FixedEgress", "FixedDoor", "PrivateEndpoints"] {
         findings.expect(
             text(at(&template.0, &["Parameters", parameter, "Default"])) == "false",
             format!("Parameters.{parameter}"),

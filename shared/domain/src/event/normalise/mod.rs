@@ -152,6 +152,7 @@ struct Facts {
     account: Option<String>,
     subject: Subject,
     personal: Vec<(PersonalField, SecretString)>,
+    welcome_code: Option<SecretString>,
 }
 
 impl Facts {
@@ -165,6 +166,7 @@ impl Facts {
             account: None,
             subject: Subject::Nothing,
             personal: Vec::new(),
+            welcome_code: None,
         }
     }
 
@@ -201,6 +203,7 @@ impl Facts {
             account: self.account,
             subject: self.subject,
             personal: self.personal,
+            welcome_code: self.welcome_code,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Callbacks of WeCom: customer contact (WW92130, WW92277) and customer-acquisition links (WW97299).
 
+use secrecy::SecretString;
+
 use super::{id_of, state};
 use crate::event::normalise::{Facts, Found, NormaliseError};
 use crate::event::{EventKind, Subject};
@@ -31,6 +33,9 @@ pub(in crate::event::normalise) fn read(text: &str, corp_id: Option<&str>) -> Re
         EventKind::ChannelNotice => Subject::Notice { what: name.to_owned() },
         _ => Subject::Nothing,
     };
+    if facts.kind == EventKind::ContactAdded {
+        facts.welcome_code = get("WelcomeCode").map(SecretString::from);
+    }
     // What Sluice does not act on, staff's own messages among it, leaves no person behind.
     if facts.kind != EventKind::Unhandled {
         facts.contact("wecom", corp_id, get("ExternalUserID"));
