@@ -103,6 +103,7 @@ impl Scene {
             script: script.clone(),
             experiment: None,
             contact: None,
+            fallback: None,
         }];
         company.contact = ContactPolicy::default();
         let numbered = serde_json::from_value(serde_json::json!({
