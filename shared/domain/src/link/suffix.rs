@@ -1,7 +1,7 @@
 //! Public suffixes: under which names anybody may register (<https://publicsuffix.org>), both of registries (`com.cn`) and of hosts
 //! (`github.io`).
 //!
-//! The list is carried as a table of some 190 KB that is read in place ([ADR 32](../../../../docs/adr/0032-public-suffixes.md)): nothing is
+//! The list is carried as a table of 137 KB that is read in place ([ADR 32](../../../../docs/adr/0032-public-suffixes.md)): nothing is
 //! parsed at the start.
 
 mod table;
