@@ -237,7 +237,7 @@ fn broken() -> Vec<(&'static str, &'static str, Value, &'static str)> {
             "endpoint-policies",
             properties("KeyEndpoint", "PolicyDocument/Statement/0/Action"),
             json!("kms:*"),
-            "KeyEndpoint.OpenTenantKeys",
+            "KeyEndpoint.MakeAndOpenTenantKeys",
         ),
         ("key-rotation", properties("Key", "EnableKeyRotation"), json!(false), "Key"),
         ("key-rotation", properties("Key", "PendingWindowInDays"), json!(7), "Key"),
@@ -353,7 +353,7 @@ fn broken() -> Vec<(&'static str, &'static str, Value, &'static str)> {
             "endpoints-exact",
             properties("KeyEndpoint", "PolicyDocument/Statement/0/Action/0"),
             json!("kms:CreateGrant"),
-            "KeyEndpoint.OpenTenantKeys",
+            "KeyEndpoint.MakeAndOpenTenantKeys",
         ),
         (
             "endpoints-suffice",
