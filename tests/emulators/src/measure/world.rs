@@ -226,16 +226,24 @@ fn unthrottled() -> Result<Bundle> {
 /// A platform that takes every message, gives every token and finds every text clean: what is measured is the function.
 async fn platform() -> Result<(String, tokio::task::JoinHandle<()>)> {
     const ANSWER: &str = r#"{"errcode":0,"errmsg":"ok","code":0,"msg":"ok","err_no":0,"StatusCode":0,"access_token":"t","expires_in":7200,"tenant_access_token":"t","expire":7200,"msgid":"m","data":{"message_id":"om_1","access_token":"t","expires_in":7200}}"#;
-    const CLEAN: &str = r#"{"err_no":0,"err_msg":"","log_id":"l","data":[{"code":0,"msg":"","task_id":"t","data_id":null,"predicts":[{"prob":0,"hit":false,"model_name":"short_content_antidirt"}]}]}"#;
+    /// Of one text.
+    const CLEAN: &str = r#"{"code":0,"msg":"","task_id":"t","data_id":null,"predicts":[{"prob":0,"hit":false,"model_name":"short_content_antidirt"}]}"#;
     let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
     let address = format!("http://{}", listener.local_addr()?);
     let task = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(async move {
                 let answer = service_fn(async |request: http::Request<hyper::body::Incoming>| {
-                    let answer = if request.uri().path().contains("censor") { CLEAN } else { ANSWER };
-                    request.into_body().collect().await?;
-                    let mut response = Response::new(Full::new(Bytes::from_static(answer.as_bytes())));
+                    let is_censor = request.uri().path().contains("censor");
+                    let body = request.into_body().collect().await?.to_bytes();
+                    let answer = if is_censor {
+                        let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+                        let texts = asked.get("content").and_then(Value::as_array).map_or(0, Vec::len);
+                        format!(r#"{{"err_no":0,"log_id":"l","data":[{}]}}"#, [CLEAN].repeat(texts).join(","))
+                    } else {
+                        ANSWER.to_owned()
+                    };
+                    let mut response = Response::new(Full::new(Bytes::from(answer)));
                     let json = http::HeaderValue::from_static("application/json");
                     response.headers_mut().insert(http::header::CONTENT_TYPE, json);
                     Ok::<_, hyper::Error>(response)
