@@ -103,6 +103,17 @@ pub(crate) struct Place {
     configuration: Configuration,
 }
 
+/// What was asked for is not in the configuration: a person must mend the set-up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotConfigured {
+    /// The tenant.
+    #[error("tenant `{0}` is not configured")]
+    Tenant(TenantId),
+    /// A destination of a tenant.
+    #[error("destination `{0}` of tenant `{1}` is not configured")]
+    Destination(DestinationId, TenantId),
+}
+
 /// Runs a command; says whether the answer is yes.
 ///
 /// # Errors
@@ -112,7 +123,7 @@ pub(crate) async fn run(command: Endpoints, connection: &Connection) -> Result<b
         Endpoints::List { tenant, place } => {
             let settings = settings(&place.configuration, connection).await?;
             if let Some(tenant) = tenant.as_ref().filter(|tenant| !settings.tenants.contains_key(*tenant)) {
-                return Err(format!("tenant `{tenant}` is not configured").into());
+                return Err(NotConfigured::Tenant(tenant.clone()).into());
             }
             let standings = desk(place, connection).list(&settings, tenant.as_ref()).await?;
             standings.iter().try_for_each(|standing| say(&json!(standing)))?;
@@ -162,7 +173,7 @@ async fn settings(place: &Configuration, connection: &Connection) -> Result<Arc<
 fn destination<'a>(settings: &'a Settings, which: &Which) -> Result<&'a Destination, Failure> {
     let Which { tenant, destination } = which;
     let found = settings.tenants.get(tenant).and_then(|found| found.destinations.get(destination));
-    Ok(found.ok_or_else(|| format!("destination `{destination}` of tenant `{tenant}` is not configured"))?)
+    Ok(found.ok_or_else(|| NotConfigured::Destination(destination.clone(), tenant.clone()))?)
 }
 
 fn desk(place: Place, connection: &Connection) -> EndpointDesk {

@@ -49,15 +49,19 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 use sluice_aws::{
-    Connection, ConnectionError, KeyOperator, KeyPlace, Names, Resource, Store, SystemClock, SystemEntropy,
-    Tables, Unnamed,
+    Connection, ConnectionError, KeyOperator, KeyPlace, Names, Resource, SettingsError, Store, SystemClock,
+    SystemEntropy, Tables, Unnamed,
 };
+use sluice_channels::NotTriedOut;
 use sluice_domain::failure::FailureKind;
 use sluice_domain::id::{PersonId, TenantId};
 use sluice_erasure::{Erased, Eraser};
 use sluice_evidence::EvidenceError;
 use sluice_ports::{Clock, Destroyed, OutboundMessage, Outbox, PortError, Queue, SendFailure};
 use sluice_review::DeskError;
+use sluice_settings::LoadError;
+
+use endpoints::NotConfigured;
 
 /// Keys, configuration and audit log of a deployed stack. Answers are JSON, one line each.
 #[derive(Debug, Parser)]
@@ -186,14 +190,20 @@ async fn main() -> ExitCode {
     }
 }
 
-/// As `sluice` answers: 1 it is a no, 3 a person must mend the set-up, 4 what it needs is not there now. Wrong arguments are 2, by the parser.
+/// As `sluice` answers: 1 it is a no, 2 wrong arguments, 3 a person must mend the set-up, 4 what it needs is not there now.
 fn code_of(error: &(dyn std::error::Error + 'static)) -> u8 {
+    if error.is::<NotTriedOut>() {
+        return 2;
+    }
     let kinds = [
         error.downcast_ref::<ConnectionError>().map(ConnectionError::kind),
         error.downcast_ref::<PortError>().map(PortError::kind),
         error.downcast_ref::<DeskError>().map(DeskError::kind),
         error.downcast_ref::<EvidenceError>().map(EvidenceError::kind),
         error.downcast_ref::<Unnamed>().map(Unnamed::kind),
+        error.downcast_ref::<NotConfigured>().map(|_| FailureKind::Configuration),
+        error.downcast_ref::<SettingsError>().map(SettingsError::kind),
+        error.downcast_ref::<LoadError>().map(LoadError::kind),
     ];
     match kinds.into_iter().flatten().next() {
         None | Some(FailureKind::Permanent) => 1,
