@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::tools::Tools;
+use crate::workspace::Metadata;
 use crate::{process, say, workspace};
 
 /// Prints who lost, doubled or misreported what.
@@ -18,7 +19,7 @@ pub(super) fn run(json: bool) -> Result<()> {
     if !json {
         say::step("the same faults for open-source clients and for Sluice (some minutes)");
     }
-    let built = workspace::root().join("target/debug");
+    let built = Metadata::read()?.target_directory.join("debug");
     let mut report = tools.program("python");
     report
         .arg(workspace::root().join("tests/peers/channels/conformance.py"))

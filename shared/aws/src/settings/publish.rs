@@ -63,9 +63,9 @@ async fn publish_lexicons(
     now: UnixMillis,
 ) -> Result<(), SettingsError> {
     for (name, lexicon) in CompiledSettings::read(compiled)?.lexicons() {
-        let bytes = bundle.lexicon(name).map(std::fs::read);
+        let path = bundle.lexicon(name).ok_or_else(|| unfit(format!("no file `lexicons/{name}.slx`")))?;
         let bytes =
-            bytes.and_then(Result::ok).ok_or_else(|| unfit(format!("no file `lexicons/{name}.slx`")))?;
+            std::fs::read(path).map_err(|error| unfit(format!("`lexicons/{name}.slx`: {}", error.kind())))?;
         if hex::encode(Sha256::digest(&bytes)) != lexicon.sha256 {
             return Err(unfit(format!("`lexicons/{name}.slx` was changed meanwhile")));
         }
