@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use bucket_assignment::BucketAssignment;
 use sluice_aws::function::{Error, Function, Needs, program};
-use sluice_aws::{Making, Patience, Resource, SystemClock};
+use sluice_aws::{Making, Patience, Resource, SystemClock, Words};
 use sluice_ports::Queue;
 
 const NEEDS: Needs = Needs {
     step: "bucket-assignment",
     patience: Patience::STEP,
     making: Making::Never,
-    words: false,
+    words: |_| Words::Withheld,
     resources: &[
         Resource::KeysTable,
         Resource::KmsKey,

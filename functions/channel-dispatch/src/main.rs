@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use channel_dispatch::ChannelDispatch;
 use sluice_aws::function::{Error, Function, Needs, program};
-use sluice_aws::{Making, Patience, Resource, SystemClock, SystemEntropy};
+use sluice_aws::{Making, Patience, Resource, SystemClock, SystemEntropy, Words};
 use sluice_channels::{Channels, HyperClient, simulators};
 use sluice_ports::Queue;
 
@@ -12,7 +12,7 @@ const NEEDS: Needs = Needs {
     step: "channel-dispatch",
     patience: Patience::STEP,
     making: Making::Never,
-    words: true,
+    words: Words::Kept,
     resources: &[
         Resource::KeysTable,
         Resource::KmsKey,

@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use compliance_check::ComplianceCheck;
 use sluice_aws::function::{Error, Function, Needs, program};
-use sluice_aws::{Making, Patience, Resource, SystemClock};
+use sluice_aws::{Making, Patience, Resource, SystemClock, Words};
 use sluice_ports::Queue;
 
 const NEEDS: Needs = Needs {
     step: "compliance-check",
     patience: Patience::STEP,
     making: Making::Never,
-    words: true,
+    words: Words::Kept,
     resources: &[
         Resource::KeysTable,
         Resource::KmsKey,

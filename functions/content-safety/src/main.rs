@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use content_safety::ContentSafety;
 use sluice_aws::function::{Error, Function, Needs, program};
-use sluice_aws::{Making, Patience, Resource, SystemClock};
+use sluice_aws::{Making, Patience, Resource, SystemClock, Words};
 use sluice_censor::{Censor, Endpoints, VARIABLE};
 use sluice_channels::HyperClient;
 use sluice_ports::Queue;
@@ -13,7 +13,7 @@ const NEEDS: Needs = Needs {
     step: "content-safety",
     patience: Patience::STEP,
     making: Making::Never,
-    words: false,
+    words: |_| Words::Withheld,
     resources: &[
         Resource::KeysTable,
         Resource::KmsKey,

@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use nightly_reconciliation::{NightlyReconciliation, ScheduledEvent};
 use sluice_aws::function::{Error, Function, Needs, program};
-use sluice_aws::{Making, Patience, Resource, SystemClock, SystemEntropy};
+use sluice_aws::{Making, Patience, Resource, SystemClock, SystemEntropy, Words};
 use sluice_ports::Queue;
 
 const NEEDS: Needs = Needs {
     step: "nightly-reconciliation",
     patience: Patience::STEP,
     making: Making::Never,
-    words: false,
+    words: |_| Words::Withheld,
     resources: &[
         Resource::Queue(Queue::Events),
         Resource::Queue(Queue::Cleared),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use sluice_aws::function::{Error, Function, Needs, program};
-use sluice_aws::{Making, Patience, Resource, SystemClock, SystemEntropy};
+use sluice_aws::{Making, Patience, Resource, SystemClock, SystemEntropy, Words};
 use sluice_channels::{Channels, HyperClient, simulators};
 use sluice_ports::Queue;
 use webhook_verify::WebhookVerify;
@@ -13,7 +13,7 @@ const NEEDS: Needs = Needs {
     step: "webhook-verify",
     patience: Patience::DOOR,
     making: Making::OnFirstUse,
-    words: true,
+    words: Words::KeptForWelcomes,
     resources: &[
         Resource::KeysTable,
         Resource::KmsKey,

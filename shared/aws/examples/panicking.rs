@@ -6,13 +6,13 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use sluice_aws::function::{Error, Function, Needs, program};
-use sluice_aws::{Making, Patience};
+use sluice_aws::{Making, Patience, Words};
 
 const NEEDS: Needs = Needs {
     step: "panicking",
     patience: Patience::STEP,
     making: Making::Never,
-    words: false,
+    words: |_| Words::Withheld,
     resources: &[],
 };
 

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,8 +58,8 @@ pub struct Needs {
     pub resources: &'static [Resource],
     /// May it make a tenant's first keys?
     pub making: Making,
-    /// Does it look at texts? Who does not is spared of compiled lexicons.
-    pub words: bool,
+    /// Which texts does it look at, with lexicons in a folder of its own? Who looks at none is spared of words.
+    pub words: fn(PathBuf) -> Words,
 }
 
 /// A function that has its logging, names, connection and configuration.
@@ -96,8 +97,7 @@ impl Function {
             Metrics::new(EmfWriter::new(std::io::stdout(), || sluice_ports::Clock::now(&SystemClock)));
         let address = std::env::var(CONFIGURATION).unwrap_or_default();
         let s3 = || connection.s3();
-        let words =
-            if needs.words { Words::Kept(std::env::temp_dir().join(LEXICONS)) } else { Words::Withheld };
+        let words = (needs.words)(std::env::temp_dir().join(LEXICONS));
         let settings =
             SettingsSource::open(&address, s3, words, Arc::new(SystemClock), metrics.clone()).await?;
         let invocations = Invocations::of(needs.step, metrics.clone());

@@ -151,6 +151,20 @@ impl CompiledSettings {
         self.0.lexicons.iter().map(|(name, lexicon)| (name.as_str(), lexicon))
     }
 
+    /// Does a source welcome people?
+    pub fn welcomes(&self) -> bool {
+        self.0.tenants.iter().flat_map(|tenant| &tenant.sources).any(|source| source.welcome.is_some())
+    }
+
+    /// Puts it to use, with the compiled lexicons in `lexicons/` of its directory.
+    ///
+    /// # Errors
+    /// [`LoadError`], never with a value of the file.
+    pub fn load_beside(self, directory: &Path) -> Result<Settings, LoadError> {
+        let place = |name: &str, _: &CompiledLexicon| directory.join(format!("lexicons/{name}.slx"));
+        self.load(&Lexicons::At(&place))
+    }
+
     /// Puts it to use.
     ///
     /// # Errors
@@ -194,8 +208,7 @@ impl CompiledSettings {
 /// # Errors
 /// [`LoadError`], never with a value of the file.
 pub fn load_compiled(bytes: &[u8], directory: &Path) -> Result<Settings, LoadError> {
-    let place = |name: &str, _: &CompiledLexicon| directory.join(format!("lexicons/{name}.slx"));
-    CompiledSettings::read(bytes)?.load(&Lexicons::At(&place))
+    CompiledSettings::read(bytes)?.load_beside(directory)
 }
 
 fn unusable(code: &'static str, message: String) -> LoadError {

@@ -26,6 +26,8 @@ const ENDING: &str = "slx";
 pub enum Words {
     /// It looks at texts: lexicons are fetched into this folder, which is its own.
     Kept(PathBuf),
+    /// It looks at welcomes alone: as kept where a source welcomes people, as withheld elsewhere.
+    KeptForWelcomes(PathBuf),
     /// It never looks at a text.
     Withheld,
 }
@@ -34,10 +36,19 @@ impl Words {
     /// Puts a configuration of a directory to use.
     pub(super) fn load_directory(&self, bytes: &[u8], directory: &Path) -> Result<Settings, SettingsError> {
         let compiled = CompiledSettings::read(bytes)?;
-        Ok(match self {
-            Self::Withheld => compiled.load(&Lexicons::Withheld)?,
-            Self::Kept(_) => sluice_settings::load_compiled(bytes, directory)?,
+        Ok(match self.folder(&compiled) {
+            None => compiled.load(&Lexicons::Withheld)?,
+            Some(_) => compiled.load_beside(directory)?,
         })
+    }
+
+    /// Where lexicons of this configuration are fetched to, if it is used for texts.
+    fn folder(&self, compiled: &CompiledSettings) -> Option<&Path> {
+        match self {
+            Self::Kept(folder) => Some(folder),
+            Self::KeptForWelcomes(folder) => compiled.welcomes().then_some(folder),
+            Self::Withheld => None,
+        }
     }
 
     /// Puts a configuration of a bucket to use; what it needs is fetched before anything of it is in force.
@@ -48,7 +59,7 @@ impl Words {
         now: UnixMillis,
     ) -> Result<Settings, SettingsError> {
         let compiled = CompiledSettings::read(bytes)?;
-        let Self::Kept(folder) = self else { return Ok(compiled.load(&Lexicons::Withheld)?) };
+        let Some(folder) = self.folder(&compiled) else { return Ok(compiled.load(&Lexicons::Withheld)?) };
         let needed: Vec<&CompiledLexicon> = compiled.lexicons().map(|(_, lexicon)| lexicon).collect();
         check(&needed)?;
         if !needed.is_empty() {

@@ -142,6 +142,27 @@ async fn who_never_looks_at_a_text_fetches_none_and_passes_none() {
     assert!(files(bench.kept.path()).is_empty());
 }
 
+/// The front door: words are its business only where somebody is welcomed.
+#[tokio::test]
+async fn who_looks_at_welcomes_alone_has_words_where_a_source_welcomes_people() {
+    let bench = bench().await;
+    let dir = with_lexicon("一", &compiled("稀奇古怪", 1));
+    let words = || Words::KeptForWelcomes(bench.kept.path().to_owned());
+    bench.publish(dir.path(), "one").await.unwrap();
+    let source = bench.open_with(words()).await.unwrap();
+    assert!(finds(&source, "稀奇古怪") && !finds(&source, "你好"));
+    assert_eq!(files(bench.kept.path()).len(), 1);
+
+    let main = dir.path().join("sluice.yaml");
+    let text = std::fs::read_to_string(&main).unwrap();
+    let welcome = "        welcome:\n          agent_id: 1000002\n          secret: demo-brand/wecom-app\n          script: welcome\n";
+    assert!(text.contains(welcome));
+    std::fs::write(&main, text.replace(welcome, "")).unwrap();
+    bench.publish(dir.path(), "two").await.unwrap();
+    let source = bench.open_with(words()).await.unwrap();
+    assert!(finds(&source, "你好"), "nobody can say what a text holds");
+}
+
 #[tokio::test]
 async fn a_lexicon_that_is_not_the_published_one_leaves_the_last_good_version() {
     let bench = bench().await;
