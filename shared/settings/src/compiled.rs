@@ -1,29 +1,31 @@
 //! A configuration that was found good, as one JSON file: what the functions load.
 //!
 //! Reading YAML and checking everything against everything is work for whoever publishes a configuration, not for every cold start; and a
-//! function that can not read YAML is a megabyte smaller (`docs/adr/0040-compiled-configuration.md`). Word lists and rule packs are compiled from their
-//! sources all the same, under the hashes of the files they came from, so a decision names the same pack either way.
+//! function that can not read YAML is a megabyte smaller (`docs/adr/0040-compiled-configuration.md`). Word lists are compiled, for that is most of what a
+//! cold start would do. Rule packs are compiled from their sources all the same. Both are under the hashes of the files they came from, so a
+//! decision names the same pack either way.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sluice_domain::lexicon::WordList;
+use sluice_domain::lexicon::Lexicon;
 use sluice_domain::rules::PackSource;
 use sluice_domain::settings::Settings;
 
 use crate::check::build;
 use crate::file::{SettingsFile, TenantParts};
 use crate::lexicon_file::{CompiledLexicon, LargeList};
-use crate::packs::{self, Large, Lists, Words};
+use crate::packed_words::PackedWords;
+use crate::packs::{self, Large};
 use crate::{Bundle, Care, LoadError, MAIN_FILE, Problem, load_bundle, yaml};
 
 /// The name of the file.
 pub const COMPILED_FILE: &str = "settings.json";
 
 /// Changes when a reader of the one can not make sense of the other.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,8 +34,8 @@ struct Compiled {
     format: u32,
     /// The packs that tenants use, each with everything of those below it, by file name.
     packs: BTreeMap<String, Pack>,
-    /// The word lists that these packs use, by file name without its ending.
-    lists: BTreeMap<String, List>,
+    /// The word lists of these packs, by what stands for them in a pack's hash.
+    words: BTreeMap<String, PackedWords>,
     /// The compiled lexicons that these packs use, by file name without its ending. Their files are beside this one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     lexicons: BTreeMap<String, CompiledLexicon>,
@@ -45,15 +47,9 @@ struct Compiled {
 struct Pack {
     /// Lower-case hex, over the files it was put together from.
     sha256: String,
+    /// Lower-case hex, over its word lists and compiled lexicons.
+    words: String,
     source: PackSource,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct List {
-    /// Lower-case hex, of its file.
-    sha256: String,
-    list: WordList,
 }
 
 /// Makes the file of a configuration; the same configuration makes the same bytes. Compiled lexicons are named in it
@@ -67,28 +63,29 @@ pub fn compile(bundle: &Bundle) -> Result<Vec<u8>, LoadError> {
     let (file, _) = yaml::read::<SettingsFile>(bundle, MAIN_FILE).map_err(one)?;
     let mut problems = Vec::new();
     let whole = packs::whole(bundle, &file.packs(), &mut problems);
-    let mut all = packs::word_lists(bundle, Care::Published, &mut problems);
+    let lists = packs::word_lists(bundle, Care::Published, &mut problems);
     if !problems.is_empty() {
         return Err(LoadError { problems });
     }
-    let (mut packs, mut lists, mut lexicons) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    for (name, (source, sha256)) in whole {
-        for wanted in &source.lexicons {
-            if let Some((list, sha256)) = all.remove(wanted).flatten() {
-                lists.insert(wanted.clone(), List { sha256, list });
-            } else if let Some(file) =
-                bundle.lexicons().get(wanted).filter(|_| !lexicons.contains_key(wanted))
-            {
-                let described = file.describe().map_err(|message| {
-                    one(Problem::unplaced(&format!("lexicons/{wanted}.slx"), "word_list", message))
-                })?;
+    let large = bundle.lexicons().iter().map(|(name, file)| (name.clone(), LargeList::Here(file.clone())));
+    let large: Large = large.collect();
+    let (mut packs, mut words, mut lexicons) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    for (name, pack) in whole {
+        let (digest, packed) =
+            packs::words(&name, &pack, (&large, &lists)).map_err(|problems| LoadError { problems })?;
+        let (source, sha256) = pack;
+        for wanted in source.lexicons.iter().filter(|wanted| !lists.contains_key(*wanted)) {
+            if let Some(file) = bundle.lexicons().get(wanted).filter(|_| !lexicons.contains_key(wanted)) {
+                let described =
+                    file.describe().map_err(|message| one(packs::bad_lexicon(wanted, message)))?;
                 lexicons.insert(wanted.clone(), described);
             }
         }
-        packs.insert(name, Pack { sha256, source });
+        words.insert(digest.clone(), packed);
+        packs.insert(name, Pack { sha256, words: digest, source });
     }
     let tenants = file.tenants.into_iter().map(|tenant| tenant.value.into()).collect();
-    let compiled = Compiled { format: FORMAT, packs, lists, lexicons, tenants };
+    let compiled = Compiled { format: FORMAT, packs, words, lexicons, tenants };
     let bytes = serde_json::to_vec(&compiled)
         .map_err(|error| one(Problem::unplaced(COMPILED_FILE, "not_json", error.to_string())))?;
     // What a function would refuse is refused here.
@@ -111,7 +108,7 @@ impl Lexicons<'_> {
         lexicon
             .found(&place(name, &lexicon))
             .map(LargeList::Here)
-            .map_err(|message| Problem::unplaced(&format!("lexicons/{name}.slx"), "word_list", message))
+            .map_err(|message| packs::bad_lexicon(name, message))
     }
 }
 
@@ -171,22 +168,26 @@ impl CompiledSettings {
     /// [`LoadError`], never with a value of the file.
     pub fn load(self, lexicons: &Lexicons<'_>) -> Result<Settings, LoadError> {
         let compiled = self.0;
-        let lists =
-            compiled.lists.into_iter().map(|(name, List { sha256, list })| (name, Some((list, sha256))));
-        let lists: Lists = lists.collect();
+        let one = |problem| LoadError { problems: vec![problem] };
         let large = compiled.lexicons.into_iter().map(|(name, lexicon)| {
             let list = lexicons.found(&name, lexicon)?;
             Ok((name, list))
         });
-        let large: Large =
-            large.collect::<Result<_, _>>().map_err(|problem| LoadError { problems: vec![problem] })?;
-        let words = match lexicons {
-            Lexicons::At(_) => Words::Compiled,
-            Lexicons::Withheld => Words::Withheld,
-        };
+        let large: Large = large.collect::<Result<_, _>>().map_err(one)?;
         let mut packs = BTreeMap::new();
-        for (name, Pack { sha256, source }) in compiled.packs {
-            let pack = packs::compile_whole(&name, (source, sha256), (&large, &lists), words)
+        for (name, Pack { sha256, words, source }) in compiled.packs {
+            let packed = compiled.words.get(&words).ok_or_else(|| {
+                unusable("unknown_words", format!("no words `{words}`, which rule pack `{name}` has"))
+            })?;
+            let mut lexicon = match lexicons {
+                Lexicons::At(_) => packed.open().map_err(|message| unusable("words", message))?,
+                Lexicons::Withheld => packed.withheld(),
+            };
+            for (wanted, list) in source.lexicons.iter().filter_map(|wanted| large.get_key_value(wanted)) {
+                let (_, opened) = list.open().map_err(|message| one(packs::bad_lexicon(wanted, message)))?;
+                lexicon = Lexicon::with(lexicon, opened);
+            }
+            let pack = packs::compile_whole(&name, (source, sha256), (&words, lexicon))
                 .map_err(|problems| LoadError { problems })?;
             packs.insert(name, Arc::new(pack));
         }

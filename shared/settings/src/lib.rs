@@ -18,6 +18,7 @@ mod file;
 mod last_good;
 mod lexicon_file;
 mod pack_file;
+mod packed_words;
 mod packs;
 mod problem;
 mod word_list;

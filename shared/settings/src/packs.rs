@@ -9,6 +9,7 @@ use sluice_domain::rules::{Fingerprint, PackSource, RulePack, RulePackError, lay
 
 use crate::lexicon_file::LargeList;
 use crate::pack_file::{PackFile, Places};
+use crate::packed_words::PackedWords;
 use crate::{Bundle, Care, Problem, yaml};
 
 /// The folder of the rule packs.
@@ -50,9 +51,7 @@ pub(crate) fn compile_all(
     let compiled = names.into_iter().map(|name| {
         let pack = whole.get(name).and_then(Option::as_ref);
         let pack = pack.and_then(|whole| {
-            compile(whole, name, (&large, &lists), (care, Words::Compiled))
-                .map_err(|found| problems.extend(found))
-                .ok()
+            compile(whole, name, (&large, &lists), care).map_err(|found| problems.extend(found)).ok()
         });
         (name.to_owned(), pack.map(Arc::new))
     });
@@ -174,89 +173,110 @@ pub(crate) fn whole(
     found.collect()
 }
 
-/// What becomes of a pack's word lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Words {
-    /// They are compiled.
-    Compiled,
-    /// They are known by their categories alone, for who never scans a text: compiling them is most of what a function does before its first event.
-    Withheld,
+/// What a pack asks of the lists, and what stands for it in the pack's hash.
+struct Chosen<'a> {
+    /// Over the lists' files and the lexicons' beginnings, in lower-case hex.
+    digest: String,
+    lists: Vec<&'a WordList>,
+    opened: Vec<Lexicon>,
 }
 
-/// Compiles such a pack, which was found good when it was published.
+impl<'a> Chosen<'a> {
+    fn of(whole: &Whole, name: &str, (large, lists): (&Large, &'a Lists)) -> Result<Self, Vec<Problem>> {
+        let file = format!("{RULES}/{name}");
+        let (mut digest, mut chosen, mut opened, mut problems) =
+            (Sha256::new(), Vec::new(), Vec::new(), Vec::new());
+        for wanted in &whole.source.lexicons {
+            match lists.get(wanted) {
+                Some(Some((list, sha256))) => {
+                    digest.update(sha256);
+                    chosen.push(list);
+                }
+                // A bad list is told with its own file; a pack without it must not pass all the same.
+                Some(None) => problems.push(Problem::unplaced(
+                    &file,
+                    "bad_word_list",
+                    format!("word list `{wanted}` is not usable"),
+                )),
+                None => match large.get(wanted).map(LargeList::open) {
+                    Some(Ok((head, lexicon))) => {
+                        digest.update(head);
+                        opened.push(lexicon);
+                    }
+                    Some(Err(message)) => problems.push(bad_lexicon(wanted, message)),
+                    None => problems.push(Problem::unplaced(
+                        &file,
+                        "unknown_word_list",
+                        format!("no word list `{wanted}` in {LEXICONS}/"),
+                    )),
+                },
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self { digest: hex::encode(digest.finalize()), lists: chosen, opened })
+    }
+}
+
+/// The compiled lexicon of this name can not be used.
+pub(crate) fn bad_lexicon(name: &str, message: String) -> Problem {
+    Problem::unplaced(&format!("{LEXICONS}/{name}.slx"), "word_list", message)
+}
+
+/// The word lists of such a pack, compiled, and what stands for them in its hash.
+pub(crate) fn words(
+    name: &str,
+    (source, sha256): &(PackSource, String),
+    lists: (&Large, &Lists),
+) -> Result<(String, PackedWords), Vec<Problem>> {
+    let whole = Whole { source: source.clone(), places: Places::default(), sha256: sha256.clone() };
+    let Chosen { digest, lists, .. } = Chosen::of(&whole, name, lists)?;
+    let words = PackedWords::of(&lists).map_err(|error| vec![bad_list(name, error.to_string())])?;
+    Ok((digest, words))
+}
+
+/// Compiles the rules of such a pack, which was found good when it was published, over its words.
 pub(crate) fn compile_whole(
     name: &str,
     (source, sha256): (PackSource, String),
-    lists: (&Large, &Lists),
-    words: Words,
+    (digest, lexicon): (&str, Lexicon),
 ) -> Result<RulePack, Vec<Problem>> {
     let whole = Whole { source, places: Places::default(), sha256 };
-    compile(&whole, name, lists, (Care::Published, words))
+    whole.compile(name, (digest, lexicon), Care::Published)
 }
 
 /// One whole pack with its word lists.
-fn compile(
-    whole: &Whole,
-    name: &str,
-    (large, lists): (&Large, &Lists),
-    (care, words): (Care, Words),
-) -> Result<RulePack, Vec<Problem>> {
-    let file = format!("{RULES}/{name}");
-    let (mut digest, mut chosen, mut opened, mut problems) =
-        (Sha256::new(), Vec::new(), Vec::new(), Vec::new());
-    for wanted in &whole.source.lexicons {
-        match lists.get(wanted) {
-            Some(Some((list, sha256))) => {
-                digest.update(sha256);
-                chosen.push(list);
+fn compile(whole: &Whole, name: &str, lists: (&Large, &Lists), care: Care) -> Result<RulePack, Vec<Problem>> {
+    let Chosen { digest, lists, opened } = Chosen::of(whole, name, lists)?;
+    let lexicon = Lexicon::compile(lists.into_iter().cloned().collect())
+        .map_err(|error| vec![bad_list(name, error.to_string())])?;
+    whole.compile(name, (&digest, opened.into_iter().fold(lexicon, Lexicon::with)), care)
+}
+
+fn bad_list(pack: &str, message: String) -> Problem {
+    Problem::unplaced(&format!("{RULES}/{pack}"), "word_list", message)
+}
+
+impl Whole {
+    fn compile(
+        &self,
+        name: &str,
+        (digest, lexicon): (&str, Lexicon),
+        care: Care,
+    ) -> Result<RulePack, Vec<Problem>> {
+        let pack = hex::encode(Sha256::new_with_prefix(&self.sha256).chain_update(digest).finalize());
+        let fingerprint = Fingerprint { pack, words: digest.chars().take(WORDS_DIGITS).collect() };
+        let told = |errors: Vec<RulePackError>| -> Vec<Problem> {
+            errors.iter().map(|error| self.places.problem(&format!("{RULES}/{name}"), error)).collect()
+        };
+        let pack = RulePack::compile(self.source.clone(), lexicon, fingerprint).map_err(told)?;
+        match care {
+            Care::Published => Ok(pack),
+            Care::Full => {
+                let errors = pack.check();
+                if errors.is_empty() { Ok(pack) } else { Err(told(errors)) }
             }
-            // A bad list is told with its own file; a pack without it must not pass all the same.
-            Some(None) => problems.push(Problem::unplaced(
-                &file,
-                "bad_word_list",
-                format!("word list `{wanted}` is not usable"),
-            )),
-            None => match large.get(wanted).map(LargeList::open) {
-                Some(Ok((head, lexicon))) => {
-                    digest.update(head);
-                    opened.push(lexicon);
-                }
-                Some(Err(message)) => {
-                    problems.push(Problem::unplaced(
-                        &format!("{LEXICONS}/{wanted}.slx"),
-                        "word_list",
-                        message,
-                    ));
-                }
-                None => problems.push(Problem::unplaced(
-                    &file,
-                    "unknown_word_list",
-                    format!("no word list `{wanted}` in {LEXICONS}/"),
-                )),
-            },
-        }
-    }
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    let digest = hex::encode(digest.finalize());
-    let pack = hex::encode(Sha256::new_with_prefix(&whole.sha256).chain_update(&digest).finalize());
-    let fingerprint = Fingerprint { pack, words: digest.chars().take(WORDS_DIGITS).collect() };
-    let lexicon = match words {
-        Words::Compiled => Lexicon::compile(chosen.into_iter().cloned().collect())
-            .map_err(|error| vec![Problem::unplaced(&file, "word_list", error.to_string())])?,
-        Words::Withheld => Lexicon::uncompiled(chosen.iter().map(|list| list.category.as_str())),
-    };
-    let lexicon = opened.into_iter().fold(lexicon, Lexicon::with);
-    let told = |errors: Vec<RulePackError>| -> Vec<Problem> {
-        errors.iter().map(|error| whole.places.problem(&file, error)).collect()
-    };
-    let pack = RulePack::compile(whole.source.clone(), lexicon, fingerprint).map_err(told)?;
-    match care {
-        Care::Published => Ok(pack),
-        Care::Full => {
-            let errors = pack.check();
-            if errors.is_empty() { Ok(pack) } else { Err(told(errors)) }
         }
     }
 }

@@ -14,12 +14,10 @@ pub(super) fn check(manifest: &str) -> Result<Vec<String>> {
     };
     let build = table(&["workspace", "metadata", "lambda", "build"]);
     let lines = build.get("config").and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut release = Table::new();
-    for line in lines.iter().filter_map(Value::as_str) {
-        if let Some(setting) = line.strip_prefix("profile.release.") {
-            release.extend(setting.parse::<Table>().with_context(|| format!("`{line}`"))?);
-        }
-    }
+    let settings = lines.iter().filter_map(|line| line.as_str()?.strip_prefix("profile.release."));
+    // As one document, for several may be of one table.
+    let settings = settings.collect::<Vec<_>>().join("\n");
+    let release: Table = settings.parse().with_context(|| format!("`{settings}`"))?;
     let mut small = table(&["profile", "lambda"]);
     small.remove("inherits");
     let mut wrong = Vec::new();
@@ -48,7 +46,10 @@ mod tests {
         inherits = "release"
         opt-level = "z"
         [workspace.metadata.lambda.build]
-        config = ['profile.release.opt-level="z"']
+        config = ['profile.release.opt-level="z"', 'profile.release.package.a.opt-level=3', 'profile.release.package.b.opt-level=3']
+        [profile.lambda.package]
+        a.opt-level = 3
+        b.opt-level = 3
     "#;
 
     #[test]
@@ -60,13 +61,14 @@ mod tests {
 
     #[test]
     fn a_setting_of_one_alone_is_named() {
-        for (from, to) in [
-            ("opt-level = \"z\"", "opt-level = 3"),
-            ("config = ['profile.release.opt-level=\"z\"']", "config = []"),
+        for (from, to, named) in [
+            ("opt-level = \"z\"", "opt-level = 3", "`opt-level`"),
+            ("'profile.release.opt-level=\"z\"', ", "", "`opt-level`"),
+            ("package.b.opt-level=3", "package.b.opt-level=2", "`package`"),
         ] {
             let wrong = check(&EQUAL.replace(from, to)).unwrap();
             assert_eq!(wrong.len(), 1, "{wrong:?}");
-            assert!(wrong[0].contains("`opt-level`"), "{wrong:?}");
+            assert!(wrong[0].contains(named), "{wrong:?}");
         }
     }
 }

@@ -92,8 +92,8 @@ fn what_was_not_compiled_by_this_version_is_refused_without_a_word_of_it() {
         load_compiled(compiled.replacen(from, to, 1).as_bytes(), Path::new("unused")).unwrap_err()
     };
     for (from, to, code) in [
-        ("\"format\":1", "\"format\":2", "format"),
-        ("\"format\":1", "\"format\":1,\"secret\":\"hunter2\"", "syntax"),
+        ("\"format\":2", "\"format\":1", "format"),
+        ("\"format\":2", "\"format\":2,\"secret\":\"hunter2\"", "syntax"),
         ("\"rules\":\"baseline.yaml\"", "\"rules\":\"other.yaml\"", "unknown_rule_pack"),
         ("\"sources\":[", "\"sources\":[\"hunter2\",", "syntax"),
     ] {
