@@ -92,22 +92,9 @@ impl Lexicon {
         Ok(lexicon)
     }
 
-    /// The lexicon of an index that is not here, by what it kept beside its words ([`Index::meta`]), for who knows rules but never scans. Its
-    /// categories are known; should it be asked all the same, all of a text is a hit of every category.
-    ///
-    /// # Errors
-    /// [`LexiconError`].
-    pub fn withheld(meta: &[u8]) -> Result<Self, LexiconError> {
-        let mut lexicon = Self { withheld: true, ..Self::empty() };
-        lexicon.know(&description(meta)?);
-        Ok(lexicon)
-    }
-
-    /// As [`Lexicon::withheld`], of word lists of these categories that are not compiled.
-    pub fn uncompiled<'a>(categories: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut lexicon = Self { withheld: true, ..Self::empty() };
-        categories.into_iter().for_each(|category| lexicon.add_category(category));
-        lexicon
+    /// A lexicon whose words are not here, for who never scans: should it be asked all the same, all of a text is a hit of every category.
+    pub fn withheld() -> Self {
+        Self { withheld: true, ..Self::empty() }
     }
 
     fn empty() -> Self {

@@ -10,13 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sluice_domain::lexicon::Lexicon;
 use sluice_domain::rules::PackSource;
 use sluice_domain::settings::Settings;
 
 use crate::check::build;
 use crate::file::{SettingsFile, TenantParts};
-use crate::lexicon_file::{CompiledLexicon, LargeList};
+use crate::lexicon_file::CompiledLexicon;
 use crate::packed_words::PackedWords;
 use crate::packs::{self, Large};
 use crate::{Bundle, Care, LoadError, MAIN_FILE, Problem, load_bundle, yaml};
@@ -67,17 +66,14 @@ pub fn compile(bundle: &Bundle) -> Result<Vec<u8>, LoadError> {
     if !problems.is_empty() {
         return Err(LoadError { problems });
     }
-    let large = bundle.lexicons().iter().map(|(name, file)| (name.clone(), LargeList::Here(file.clone())));
-    let large: Large = large.collect();
     let (mut packs, mut words, mut lexicons) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for (name, pack) in whole {
-        let (digest, packed) =
-            packs::words(&name, &pack, (&large, &lists)).map_err(|problems| LoadError { problems })?;
+        let (digest, packed) = packs::words(&name, &pack, (bundle.lexicons(), &lists))
+            .map_err(|problems| LoadError { problems })?;
         let (source, sha256) = pack;
         for wanted in source.lexicons.iter().filter(|wanted| !lists.contains_key(*wanted)) {
             if let Some(file) = bundle.lexicons().get(wanted).filter(|_| !lexicons.contains_key(wanted)) {
-                let described =
-                    file.describe().map_err(|message| one(packs::bad_lexicon(wanted, message)))?;
+                let described = file.describe().map_err(|message| bad(wanted, message))?;
                 lexicons.insert(wanted.clone(), described);
             }
         }
@@ -98,18 +94,8 @@ pub fn compile(bundle: &Bundle) -> Result<Vec<u8>, LoadError> {
 pub enum Lexicons<'a> {
     /// Each at a place of its own, by its name without an ending.
     At(&'a dyn Fn(&str, &CompiledLexicon) -> PathBuf),
-    /// Nowhere: whoever loads this never looks at a text. Should it all the same, all of a text is a hit of every category.
+    /// Nowhere: whoever loads this never decides. Should it all the same, nothing is allowed.
     Withheld,
-}
-
-impl Lexicons<'_> {
-    fn found(&self, name: &str, lexicon: CompiledLexicon) -> Result<LargeList, Problem> {
-        let Self::At(place) = self else { return Ok(LargeList::Withheld(lexicon)) };
-        lexicon
-            .found(&place(name, &lexicon))
-            .map(LargeList::Here)
-            .map_err(|message| packs::bad_lexicon(name, message))
-    }
 }
 
 /// A compiled configuration that was read, but not put to use: the lexicons that it names may have to be fetched first.
@@ -168,26 +154,30 @@ impl CompiledSettings {
     /// [`LoadError`], never with a value of the file.
     pub fn load(self, lexicons: &Lexicons<'_>) -> Result<Settings, LoadError> {
         let compiled = self.0;
-        let one = |problem| LoadError { problems: vec![problem] };
-        let large = compiled.lexicons.into_iter().map(|(name, lexicon)| {
-            let list = lexicons.found(&name, lexicon)?;
-            Ok((name, list))
-        });
-        let large: Large = large.collect::<Result<_, _>>().map_err(one)?;
+        let mut large = Large::new();
+        if let Lexicons::At(place) = lexicons {
+            for (name, lexicon) in compiled.lexicons {
+                let file = lexicon.found(&place(&name, &lexicon)).map_err(|message| bad(&name, message))?;
+                large.insert(name, file);
+            }
+        }
         let mut packs = BTreeMap::new();
         for (name, Pack { sha256, words, source }) in compiled.packs {
-            let packed = compiled.words.get(&words).ok_or_else(|| {
-                unusable("unknown_words", format!("no words `{words}`, which rule pack `{name}` has"))
-            })?;
-            let mut lexicon = match lexicons {
-                Lexicons::At(_) => packed.open().map_err(|message| unusable("words", message))?,
-                Lexicons::Withheld => packed.withheld(),
+            let lexicon = match lexicons {
+                Lexicons::At(_) => {
+                    let packed = compiled.words.get(&words).ok_or_else(|| {
+                        unusable("unknown_words", format!("no words `{words}`, which rule pack `{name}` has"))
+                    })?;
+                    let mut lexicon = packed.open().map_err(|message| unusable("words", message))?;
+                    let opened = source.lexicons.iter().filter_map(|wanted| large.get_key_value(wanted));
+                    for (wanted, file) in opened {
+                        lexicon = lexicon.with(file.open().map_err(|message| bad(wanted, message))?);
+                    }
+                    Some(lexicon)
+                }
+                Lexicons::Withheld => None,
             };
-            for (wanted, list) in source.lexicons.iter().filter_map(|wanted| large.get_key_value(wanted)) {
-                let (_, opened) = list.open().map_err(|message| one(packs::bad_lexicon(wanted, message)))?;
-                lexicon = Lexicon::with(lexicon, opened);
-            }
-            let pack = packs::compile_whole(&name, (source, sha256), (&words, lexicon))
+            let pack = packs::compile_whole(&name, (source, sha256), &words, lexicon)
                 .map_err(|problems| LoadError { problems })?;
             packs.insert(name, Arc::new(pack));
         }
@@ -210,6 +200,10 @@ impl CompiledSettings {
 /// [`LoadError`], never with a value of the file.
 pub fn load_compiled(bytes: &[u8], directory: &Path) -> Result<Settings, LoadError> {
     CompiledSettings::read(bytes)?.load_beside(directory)
+}
+
+fn bad(lexicon: &str, message: String) -> LoadError {
+    LoadError { problems: vec![packs::bad_lexicon(lexicon, message)] }
 }
 
 fn unusable(code: &'static str, message: String) -> LoadError {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sluice_domain::lexicon::Lexicon;
-use sluice_domain::lexicon::index::{Bytes, Index};
+use sluice_domain::lexicon::index::Bytes;
 use sluice_mapped::Mapped;
 
 /// A file that was seen, with its beginning: header and checksums tell whether it is still the same one.
@@ -37,40 +37,22 @@ impl LexiconFile {
         &self.path
     }
 
+    /// Maps it and compares its checksums.
+    pub(crate) fn open(&self) -> Result<Lexicon, String> {
+        let mapped = Mapped::open(&self.path).map_err(|error| error.kind().to_string())?;
+        Lexicon::open(Bytes::new(mapped)).map_err(|error| error.to_string())
+    }
+
+    /// What stands for its content in a pack's hash: its beginning has the checksums of all of it.
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
     /// Describes it for a configuration that is read elsewhere. Reads all of it.
     pub(crate) fn describe(&self) -> Result<CompiledLexicon, String> {
         let mapped = Mapped::open(&self.path).map_err(|error| error.kind().to_string())?;
         let (bytes, sha256) = (mapped.as_ref().len() as u64, hex::encode(Sha256::digest(&mapped)));
-        let head = mapped.as_ref().iter().take(Self::HEAD.into()).copied().collect::<Vec<_>>();
-        let index = Index::open(Bytes::new(mapped)).map_err(|error| error.to_string())?;
-        let meta = String::from_utf8(index.meta().to_vec()).map_err(|_| "its description is no text")?;
-        Ok(CompiledLexicon { sha256, bytes, head: hex::encode(head), meta })
-    }
-}
-
-/// A compiled lexicon as a rule pack takes it.
-#[derive(Debug)]
-pub(crate) enum LargeList {
-    /// Its file.
-    Here(LexiconFile),
-    /// It is elsewhere, and nobody here asks for its words.
-    Withheld(CompiledLexicon),
-}
-
-impl LargeList {
-    /// Maps it and compares its checksums. Gives what stands for its content in a pack's hash, too: its beginning, which has the checksums of all of it.
-    pub(crate) fn open(&self) -> Result<(Vec<u8>, Lexicon), String> {
-        match self {
-            Self::Here(file) => {
-                let mapped = Mapped::open(&file.path).map_err(|error| error.kind().to_string())?;
-                let lexicon = Lexicon::open(Bytes::new(mapped)).map_err(|error| error.to_string())?;
-                Ok((file.head.clone(), lexicon))
-            }
-            Self::Withheld(lexicon) => {
-                let words = Lexicon::withheld(lexicon.meta.as_bytes()).map_err(|error| error.to_string())?;
-                Ok((lexicon.head()?, words))
-            }
-        }
+        Ok(CompiledLexicon { sha256, bytes, head: hex::encode(&self.head) })
     }
 }
 
@@ -84,8 +66,6 @@ pub struct CompiledLexicon {
     pub bytes: u64,
     /// The file's beginning, in hex.
     head: String,
-    /// What the file keeps beside its words: its lists and categories.
-    meta: String,
 }
 
 impl CompiledLexicon {

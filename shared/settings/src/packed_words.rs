@@ -17,14 +17,10 @@ const LEVEL: u8 = 9;
 const LONGEST: usize = 32 * 1_024 * 1_024;
 
 /// The word lists of a rule pack.
+///
+/// Raw DEFLATE (RFC 1951) of their index, in Base64 (RFC 4648 §4).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PackedWords {
-    /// What the lists are about, for who never scans a text.
-    categories: Vec<String>,
-    /// The index, raw DEFLATE (RFC 1951) in Base64 (RFC 4648 §4).
-    index: String,
-}
+pub(crate) struct PackedWords(String);
 
 impl PackedWords {
     /// Compiles word lists, in this order; none at all are fine.
@@ -39,22 +35,16 @@ impl PackedWords {
                 index.len()
             )));
         }
-        let categories = lists.iter().map(|list| list.category.clone()).collect();
-        Ok(Self { categories, index: STANDARD.encode(compress_to_vec(&index, LEVEL)) })
+        Ok(Self(STANDARD.encode(compress_to_vec(&index, LEVEL))))
     }
 
     /// Unpacks the lists; all checksums are compared.
     pub(crate) fn open(&self) -> Result<Lexicon, String> {
-        let packed = STANDARD.decode(&self.index).map_err(|error| format!("words are no Base64: {error}"))?;
+        let packed = STANDARD.decode(&self.0).map_err(|error| format!("words are no Base64: {error}"))?;
         let index = decompress_to_vec_with_limit(&packed, LONGEST)
             .map_err(|error| format!("words can not be unpacked: {error}"))?;
         Lexicon::open(Bytes::new(index))
             .map_err(|error| format!("words: {error}; compile the configuration anew"))
-    }
-
-    /// The lists for who never scans a text: they are known by their categories alone.
-    pub(crate) fn withheld(&self) -> Lexicon {
-        Lexicon::uncompiled(self.categories.iter().map(String::as_str))
     }
 }
 
@@ -86,8 +76,6 @@ mod tests {
             Lexicon::compile(vec![list]).unwrap().scan("刷·单").hits
         );
         assert_eq!(packed.open().unwrap().scan("刷·单").hits.len(), 1);
-        let withheld = packed.withheld();
-        assert!(withheld.scan("你好").hits.iter().any(|hit| hit.category == "spam"));
     }
 
     #[test]
@@ -99,9 +87,9 @@ mod tests {
     #[test]
     fn what_is_cut_changed_or_swollen_is_told() {
         let good = PackedWords::of(&[&list(&["刷单"])]).unwrap();
-        let told = |index: String| PackedWords { index, ..good.clone() }.open().unwrap_err();
+        let told = |index: String| PackedWords(index).open().unwrap_err();
         assert!(told("not/base64!".to_owned()).contains("no Base64"));
-        let bytes = STANDARD.decode(&good.index).unwrap();
+        let bytes = STANDARD.decode(&good.0).unwrap();
         assert!(told(STANDARD.encode(&bytes[..bytes.len() / 2])).contains("can not be unpacked"));
         let mut index = decompress_to_vec_with_limit(&bytes, LONGEST).unwrap();
         *index.last_mut().unwrap() ^= 1;

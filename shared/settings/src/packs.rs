@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use sluice_domain::lexicon::{Lexicon, WordList};
 use sluice_domain::rules::{Fingerprint, PackSource, RulePack, RulePackError, layer};
 
-use crate::lexicon_file::LargeList;
+use crate::lexicon_file::LexiconFile;
 use crate::pack_file::{PackFile, Places};
 use crate::packed_words::PackedWords;
 use crate::{Bundle, Care, Problem, yaml};
@@ -26,7 +26,7 @@ const WORDS_DIGITS: usize = 16;
 pub(crate) type Lists = BTreeMap<String, Option<(WordList, String)>>;
 
 /// Compiled lexicons by file name without its ending.
-pub(crate) type Large = BTreeMap<String, LargeList>;
+pub(crate) type Large = BTreeMap<String, LexiconFile>;
 
 /// Compiled packs by file name; `None` for one that did not compile (its problems are told already).
 pub(crate) type Packs = BTreeMap<String, Option<Arc<RulePack>>>;
@@ -39,8 +39,7 @@ pub(crate) fn compile_all(
     problems: &mut Vec<Problem>,
 ) -> Packs {
     let lists = word_lists(bundle, care, problems);
-    let large = bundle.lexicons().iter().map(|(name, file)| (name.clone(), LargeList::Here(file.clone())));
-    let large: Large = large.collect();
+    let large = bundle.lexicons();
     let mut layers = Layers { bundle, whole: BTreeMap::new(), open: Vec::new(), problems };
     let names = bundle.names_in(RULES).filter(|name| wanted.is_none_or(|wanted| wanted.contains(*name)));
     let names: Vec<&str> = names.collect();
@@ -51,7 +50,7 @@ pub(crate) fn compile_all(
     let compiled = names.into_iter().map(|name| {
         let pack = whole.get(name).and_then(Option::as_ref);
         let pack = pack.and_then(|whole| {
-            compile(whole, name, (&large, &lists), care).map_err(|found| problems.extend(found)).ok()
+            compile(whole, name, (large, &lists), care).map_err(|found| problems.extend(found)).ok()
         });
         (name.to_owned(), pack.map(Arc::new))
     });
@@ -198,12 +197,14 @@ impl<'a> Chosen<'a> {
                     "bad_word_list",
                     format!("word list `{wanted}` is not usable"),
                 )),
-                None => match large.get(wanted).map(LargeList::open) {
-                    Some(Ok((head, lexicon))) => {
-                        digest.update(head);
-                        opened.push(lexicon);
+                None => match large.get(wanted) {
+                    Some(file) => {
+                        digest.update(file.head());
+                        match file.open() {
+                            Ok(lexicon) => opened.push(lexicon),
+                            Err(message) => problems.push(bad_lexicon(wanted, message)),
+                        }
                     }
-                    Some(Err(message)) => problems.push(bad_lexicon(wanted, message)),
                     None => problems.push(Problem::unplaced(
                         &file,
                         "unknown_word_list",
@@ -236,14 +237,21 @@ pub(crate) fn words(
     Ok((digest, words))
 }
 
-/// Compiles the rules of such a pack, which was found good when it was published, over its words.
+/// Compiles the rules of such a pack, which was found good when it was published, over its words; without words the pack is withheld.
 pub(crate) fn compile_whole(
     name: &str,
     (source, sha256): (PackSource, String),
-    (digest, lexicon): (&str, Lexicon),
+    digest: &str,
+    lexicon: Option<Lexicon>,
 ) -> Result<RulePack, Vec<Problem>> {
     let whole = Whole { source, places: Places::default(), sha256 };
-    whole.compile(name, (digest, lexicon), Care::Published)
+    if let Some(lexicon) = lexicon {
+        return whole.compile(name, (digest, lexicon), Care::Published);
+    }
+    let fingerprint = whole.fingerprint(digest);
+    RulePack::withheld(whole.source, fingerprint).map_err(|errors| {
+        errors.iter().map(|error| whole.places.problem(&format!("{RULES}/{name}"), error)).collect()
+    })
 }
 
 /// One whole pack with its word lists.
@@ -259,18 +267,22 @@ fn bad_list(pack: &str, message: String) -> Problem {
 }
 
 impl Whole {
+    /// With what stands for its words.
+    fn fingerprint(&self, digest: &str) -> Fingerprint {
+        let pack = hex::encode(Sha256::new_with_prefix(&self.sha256).chain_update(digest).finalize());
+        Fingerprint { pack, words: digest.chars().take(WORDS_DIGITS).collect() }
+    }
+
     fn compile(
         &self,
         name: &str,
         (digest, lexicon): (&str, Lexicon),
         care: Care,
     ) -> Result<RulePack, Vec<Problem>> {
-        let pack = hex::encode(Sha256::new_with_prefix(&self.sha256).chain_update(digest).finalize());
-        let fingerprint = Fingerprint { pack, words: digest.chars().take(WORDS_DIGITS).collect() };
         let told = |errors: Vec<RulePackError>| -> Vec<Problem> {
             errors.iter().map(|error| self.places.problem(&format!("{RULES}/{name}"), error)).collect()
         };
-        let pack = RulePack::compile(self.source.clone(), lexicon, fingerprint).map_err(told)?;
+        let pack = RulePack::compile(self.source.clone(), lexicon, self.fingerprint(digest)).map_err(told)?;
         match care {
             Care::Published => Ok(pack),
             Care::Full => {

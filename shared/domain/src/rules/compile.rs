@@ -64,28 +64,11 @@ impl RulePack {
         fingerprint: Fingerprint,
     ) -> Result<Self, Vec<RulePackError>> {
         let mut errors = Vec::new();
-        let mut pack = |fault| errors.push(Place::Pack.with(fault));
-        if source.version.trim().is_empty() {
-            pack(Fault::NoVersion);
-        }
         if source.rules.is_empty() {
-            pack(Fault::NoRules);
+            errors.push(Place::Pack.with(Fault::NoRules));
         }
-        if source.mode.is_none() {
-            pack(Fault::NoMode);
-        }
-        if source.default.is_none() {
-            pack(Fault::NoDefault);
-        }
-        let (Some(mode), Some(default)) = (source.mode, source.default) else { return Err(errors) };
-        let default = default_rule(default);
-        if default.then.allows() {
-            errors.push(Place::Default.with(Fault::AllowingDefault));
-        }
-        check(&default, &Place::Default, &mut errors);
-        let mut categories: Vec<String> = lexicon.categories().map(str::to_owned).collect();
-        categories.push(FOREIGN_LINK.to_owned());
-        let mut slots = Slots::over(categories);
+        let Some((mode, default)) = ground(&source, &mut errors) else { return Err(errors) };
+        let mut slots = Slots::over(categories(&lexicon));
         let (mut ids, mut rules) = (BTreeSet::new(), Vec::new());
         for rule in source.rules {
             let place = Place::Rule(rule.id.clone());
@@ -109,6 +92,23 @@ impl RulePack {
         let stamp = PackStamp { id: source.id, version: source.version, sha256: fingerprint.pack };
         let (words, slots) = (fingerprint.words, Arc::new(slots));
         Ok(Self { stamp, words, mode, default, rules, slots, tests: source.tests, lexicon })
+    }
+
+    /// A pack for who knows which one is in force but never decides: none of its rules is compiled, and it has no words. Should it be asked all
+    /// the same, its default, which allows nothing, is the answer, and all of a text is a hit.
+    ///
+    /// # Errors
+    /// What is wrong with the pack as a whole.
+    pub fn withheld(source: PackSource, fingerprint: Fingerprint) -> Result<Self, Vec<RulePackError>> {
+        let mut errors = Vec::new();
+        let Some((mode, default)) = ground(&source, &mut errors).filter(|_| errors.is_empty()) else {
+            return Err(errors);
+        };
+        let lexicon = Lexicon::withheld();
+        let slots = Arc::new(Slots::over(categories(&lexicon)));
+        let stamp = PackStamp { id: source.id, version: source.version, sha256: fingerprint.pack };
+        let (words, rules, tests) = (fingerprint.words, Vec::new(), Vec::new());
+        Ok(Self { stamp, words, mode, default, rules, slots, tests, lexicon })
     }
 
     /// Which pack it is.
@@ -151,6 +151,31 @@ impl RulePack {
     pub fn default_verdict(&self) -> Verdict {
         self.default.then
     }
+}
+
+/// What a pack stands on: how it decides, and what it says when nothing else does.
+fn ground(source: &PackSource, errors: &mut Vec<RulePackError>) -> Option<(Mode, RuleSource)> {
+    let mut pack = |fault| errors.push(Place::Pack.with(fault));
+    if source.version.trim().is_empty() {
+        pack(Fault::NoVersion);
+    }
+    if source.mode.is_none() {
+        pack(Fault::NoMode);
+    }
+    if source.default.is_none() {
+        pack(Fault::NoDefault);
+    }
+    let (mode, default) = (source.mode?, default_rule(source.default.clone()?));
+    if default.then.allows() {
+        errors.push(Place::Default.with(Fault::AllowingDefault));
+    }
+    check(&default, &Place::Default, errors);
+    Some((mode, default))
+}
+
+/// What conditions may ask a text for.
+fn categories(lexicon: &Lexicon) -> Vec<String> {
+    lexicon.categories().chain([FOREIGN_LINK]).map(str::to_owned).collect()
 }
 
 fn default_rule(source: DefaultSource) -> RuleSource {
