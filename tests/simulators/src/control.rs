@@ -10,7 +10,9 @@ use crate::{Fault, Platform, SimulatorClock};
 
 const DOOR: &str = "/_simulator/";
 /// What each recipient saw, live; orders faults and moves the clock.
-const PAGE: &str = include_str!("page.html");
+const PAGE: &str = include_str!("page/page.html");
+const PAGE_STYLE: &str = include_str!("page/page.css");
+const PAGE_SCRIPT: &str = include_str!("page/page.js");
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -44,6 +46,8 @@ pub(crate) fn control(world: &mut World, clock: &SimulatorClock, call: &Call) ->
     }
     let door = call.path.strip_prefix(DOOR)?;
     Some(match (&call.method, door) {
+        (&Method::GET, "page.css") => Reply::part_of_page("text/css", PAGE_STYLE),
+        (&Method::GET, "page.js") => Reply::part_of_page("text/javascript", PAGE_SCRIPT),
         (&Method::GET, "state") => state(world, clock),
         (&Method::POST, "faults") => read(call, |fault: Fault| world.faults.order(fault)),
         (&Method::DELETE, "faults") => {
@@ -70,6 +74,7 @@ pub(crate) fn control(world: &mut World, clock: &SimulatorClock, call: &Call) ->
 
 fn state(world: &World, clock: &SimulatorClock) -> Reply {
     Reply::ok(&json!({
+        "started_ms": world.started_ms,
         "clock_ms": clock.now_ms(),
         "seen": world.seen,
         "faults": world.faults.waiting(),

@@ -150,6 +150,7 @@ impl Wechat {
             return Err(code(45_015, "response out of time limit or subscription is canceled rid: 0-sim-6"));
         }
         if person.received >= WINDOW_MESSAGES {
+            record.counters.over_limit += 1;
             return Err(code(45_047, "out of response count limit rid: 0-sim-7"));
         }
         person.received += 1;

@@ -137,6 +137,7 @@ async fn feishu_bots_take_five_a_second_and_a_hundred_a_minute() {
         stage.advance(1_000);
     }
     assert_eq!(taken, 100);
+    assert_eq!(stage.simulators.counters(Platform::Feishu).over_limit, 22 * 6 - 100);
     stage.advance(MINUTE_MS);
     assert_eq!(signed(&stage, stage.now_seconds()).await, 0);
 }
@@ -220,7 +221,8 @@ async fn wecom_bots_take_twenty_a_minute_and_then_nothing_for_a_minute() {
     assert_eq!(code(&stage.post(path, body.clone()).await), 45_009);
     stage.advance(30_000);
     assert_eq!(code(&stage.post(path, body.clone()).await), 45_009);
-    assert_eq!(stage.simulators.counters(Platform::Wecom).calls_while_blocked, 1);
+    let counters = stage.simulators.counters(Platform::Wecom);
+    assert_eq!((counters.over_limit, counters.calls_while_blocked), (1, 1));
     stage.advance(31_000);
     assert_eq!(code(&stage.post(path, body).await), 0);
 }
@@ -328,6 +330,7 @@ async fn wechat_people_are_reached_in_their_window_only() {
     for expected in [0, 0, 0, 0, 0, 45_047] {
         assert_eq!(stage.custom(&token, "demo", "x").await, expected);
     }
+    assert_eq!(stage.simulators.counters(Platform::Wechat).over_limit, 1);
     let act = |does: &str| json!({ "does": does, "app_id": "wx_demo", "open_id": "demo" });
     stage.post("/_simulator/people", act("wechat_writes")).await;
     assert_eq!(stage.custom(&token, "demo", "x").await, 0);
