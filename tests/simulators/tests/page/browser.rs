@@ -88,7 +88,8 @@ impl Browser {
         directory.push(profile.path().join("profile"));
         let mut command = Command::new("sh");
         command.arg("-c").arg(JOIN_PIPES).arg(browser).args(FLAGS).arg(directory);
-        command.env("HOME", profile.path()).env_remove("XDG_CONFIG_HOME");
+        // What it puts elsewhere goes with the profile.
+        command.env("HOME", profile.path()).env("TMPDIR", profile.path()).env_remove("XDG_CONFIG_HOME");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(words);
         let mut child = command.spawn()?;
         let missing = || std::io::Error::other("no pipe");
