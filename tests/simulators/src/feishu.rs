@@ -75,6 +75,11 @@ impl Feishu {
         self.stopped.insert(receive_id.to_owned());
     }
 
+    /// May any of the applications write to this receiver?
+    pub(crate) fn has_receiver(&self, receive_id: &str) -> bool {
+        self.apps.iter().any(|app| app.receivers.iter().any(|known| known == receive_id))
+    }
+
     pub(crate) fn bot(&mut self, hook: &str, call: &Call, now: i64, record: &mut Record) -> Reply {
         self.bot_message(hook, call, now, record).unwrap_or_else(|refused| refused)
     }

@@ -81,6 +81,11 @@ impl Wechat {
         }
     }
 
+    /// Does the person follow the account, or have they written to it?
+    pub(crate) fn knows(&self, place: usize, open_id: &str) -> bool {
+        self.people.contains_key(&(place, open_id.to_owned()))
+    }
+
     pub(crate) fn place(&self, app_id: &str) -> Option<usize> {
         self.accounts.iter().position(|account| account.app_id == app_id)
     }

@@ -32,6 +32,16 @@ const NUMBERS = {
   large: { name: "Bytes", field: "bytes", value: 2000000, min: 0 },
 };
 
+/** What each act of a person is about. */
+const ACTS = {
+  wechat_writes: ["app_id", "open_id"],
+  wechat_refuses: ["app_id", "open_id"],
+  wechat_allows: ["app_id", "open_id", "template_id"],
+  feishu_stops_bot: ["receive_id"],
+  wecom_adds: ["welcome_code"],
+  douyin_writes: ["message_id"],
+};
+
 const $ = (selector, within = document) => within.querySelector(selector);
 /** Text is only ever set as text: what recipients saw comes from anybody. */
 const element = (tag, { text, ...properties } = {}, ...children) => {
@@ -165,10 +175,13 @@ const watch = async () => {
 /** Does what a person asked for; what stands in its way is told at the form, until the next try. */
 const act = async (form, ...order) => {
   const trouble = $("[role=alert]", form);
+  const done = $("[role=status]", form);
   trouble.textContent = "";
+  if (done) done.textContent = "";
   try {
     await door(...order);
     await look();
+    if (done) done.textContent = "Done.";
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     trouble.textContent = error.message;
@@ -184,20 +197,34 @@ $("#fault").addEventListener("submit", (event) => {
   const value = NUMBERS[kind] ? { [NUMBERS[kind].field]: Number(number) } : {};
   act(event.target, "faults", "POST", { platform, place, effect: { kind, ...value }, times: { next: Number(times) } });
 });
+$("#person").addEventListener("submit", (event) => {
+  event.preventDefault();
+  act(event.target, "people", "POST", Object.fromEntries(new FormData(event.target)));
+});
 $("#calm").addEventListener("click", () => act($("#fault"), "faults", "DELETE"));
 
-/** The number's field is there only for the effects that take one. */
+/** A field that is not asked for is not there, and not sent. */
+const offer = (input, asked) => {
+  input.parentElement.hidden = !asked;
+  input.disabled = !asked;
+};
 const offerNumber = () => {
   const input = $("[name=number]");
   const number = NUMBERS[$("[name=effect]").value];
-  input.parentElement.hidden = !number;
-  input.disabled = !number;
+  offer(input, Boolean(number));
   if (!number) return;
   $("span", input.parentElement).textContent = number.name;
   Object.assign(input, { value: number.value, min: number.min ?? "", max: number.max ?? "" });
 };
 $("[name=effect]").addEventListener("change", offerNumber);
+const offerPeople = () => {
+  const form = $("#person");
+  $("[role=status]", form).textContent = "";
+  for (const input of form.querySelectorAll("input")) offer(input, ACTS[form.does.value].includes(input.name));
+};
+$("[name=does]").addEventListener("change", offerPeople);
 
 offerNumber();
+offerPeople();
 $("#head").append(element("td"), ...COUNTED.map(({ name }) => element("th", { text: name, scope: "col", className: "number" })));
 watch();

@@ -111,6 +111,28 @@ async fn every_effect_that_the_page_offers_is_taken_and_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn people_do_what_the_page_says_and_who_is_not_there_is_named() {
+    let platforms = Platforms::start();
+    let mut person = Person::open(&platforms.page);
+    let acts = person.value("[...document.querySelector('[name=does]').options].map((it) => it.value)");
+    for act in serde_json::from_value::<Vec<String>>(acts).unwrap() {
+        person.chooses("[name=does]", &act);
+        person.sees("document.querySelector('#person [role=status]').textContent === ''");
+        person.clicks("#person button");
+        person.sees("document.querySelector('#person [role=status]').innerText === 'Done.'");
+    }
+    assert_eq!(person.troubles(), Vec::<String>::new());
+    assert_eq!(platforms.to_person("已退订").await, 48_002);
+
+    person.chooses("[name=does]", "wechat_writes");
+    person.types("[name=app_id]", "wx_other");
+    person.clicks("#person button");
+    let told = "there is no WeChat account `wx_other`";
+    person.sees(&format!("document.querySelector('#person [role=alert]').innerText === {told:?}"));
+    assert_eq!(person.reads("#person [role=status]"), "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_clock_moved_on_the_page_opens_and_closes_windows() {
     let platforms = Platforms::start();
     let mut person = Person::open(&platforms.page);
@@ -134,6 +156,11 @@ async fn the_clock_moved_on_the_page_opens_and_closes_windows() {
     person.sees(&format!("{moved} - 172_860_000) < 20_000"));
     assert_ne!(day(&mut person), today);
     assert_eq!(platforms.to_person("四十八小时后").await, 45_015);
+
+    // The person writes again.
+    person.clicks("#person button");
+    person.sees("document.querySelector('#person [role=status]').innerText === 'Done.'");
+    assert_eq!(platforms.to_person("又可以了").await, 0);
     assert_eq!(person.troubles(), Vec::<String>::new());
 }
 
@@ -212,10 +239,12 @@ async fn every_control_has_a_name_and_is_reached_by_keyboard() {
         let nodes = tree["nodes"].as_array().unwrap().iter().filter(|node| node["role"]["value"] == role);
         nodes.map(|node| node["name"]["value"].as_str().unwrap_or_default().to_owned()).collect()
     };
-    let sections = ["What each recipient saw", "Clock", "What the next calls meet", "Counted"];
+    let sections =
+        ["What each recipient saw", "Clock", "What people do", "What the next calls meet", "Counted"];
     assert_eq!(named("region"), sections);
-    assert_eq!(named("button"), ["+ 1 min", "+ 1 h", "+ 1 day", "+ 48 h", "Order", "Take all back"]);
-    assert_eq!(named("combobox"), ["Platform", "Calls", "What happens"]);
+    assert_eq!(named("button"), ["+ 1 min", "+ 1 h", "+ 1 day", "+ 48 h", "Do it", "Order", "Take all back"]);
+    assert_eq!(named("combobox"), ["Somebody", "Platform", "Calls", "What happens"]);
+    assert_eq!(named("textbox"), ["Account", "Person"]);
     assert_eq!(named("spinbutton"), ["Status", "Times"]);
 
     // From the top, Tab goes through everything that can be used, in its order, and shows where it is.
