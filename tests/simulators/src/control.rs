@@ -56,7 +56,10 @@ pub(crate) fn control(world: &mut World, clock: &SimulatorClock, call: &Call) ->
     Some(match (&call.method, door) {
         (&Method::GET, "page.css") => Reply::part_of_page("text/css", PAGE_STYLE),
         (&Method::GET, "page.js") => Reply::part_of_page("text/javascript", PAGE_SCRIPT),
-        (&Method::GET, "state") => state(world, clock),
+        (&Method::GET, "state") => match seen_from(call) {
+            Ok(from) => state(world, clock, from),
+            Err(error) => refused(&error.to_string()),
+        },
         (&Method::POST, "faults") => obey(call, |fault: Fault| {
             fault.check()?;
             world.faults.order(fault);
@@ -72,11 +75,25 @@ pub(crate) fn control(world: &mut World, clock: &SimulatorClock, call: &Call) ->
     })
 }
 
-fn state(world: &World, clock: &SimulatorClock) -> Reply {
+/// A state is asked for from no such message.
+#[derive(Debug, thiserror::Error)]
+#[error("`seen_from` is how many messages are known already, got `{0}`")]
+struct SeenFromError(String);
+
+/// Who looks again and again asks for what is new.
+fn seen_from(call: &Call) -> Result<usize, SeenFromError> {
+    match call.parameter("seen_from") {
+        "" => Ok(0),
+        from => from.parse().map_err(|_| SeenFromError(from.to_owned())),
+    }
+}
+
+fn state(world: &World, clock: &SimulatorClock, seen_from: usize) -> Reply {
     Reply::ok(&json!({
         "started_ms": world.started_ms,
         "clock_ms": clock.now_ms(),
-        "seen": world.seen,
+        "seen_from": seen_from,
+        "seen": world.seen.get(seen_from..).unwrap_or_default(),
         "faults": world.faults.waiting(),
         "counters": {
             "feishu": world.counters(Platform::Feishu),
@@ -101,6 +118,10 @@ fn obey<T: serde::de::DeserializeOwned, E: std::fmt::Display>(
     };
     match done {
         Ok(()) => Reply::ok(&json!({})),
-        Err(error) => Reply::json(StatusCode::BAD_REQUEST, &json!({ "error": error })),
+        Err(error) => refused(&error),
     }
+}
+
+fn refused(error: &str) -> Reply {
+    Reply::json(StatusCode::BAD_REQUEST, &json!({ "error": error }))
 }

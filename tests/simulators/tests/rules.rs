@@ -360,6 +360,13 @@ async fn other_processes_see_and_steer_through_the_control_door() {
     assert_eq!(state["seen"][0]["text"], "hello");
     assert_eq!(state["counters"]["wecom"]["requests"], 2);
     assert_eq!(state["counters"]["wecom"]["committed"], 1);
+    for (from, seen) in [("0", 1), ("1", 0), ("9", 0)] {
+        let state = stage.get(&format!("/_simulator/state?seen_from={from}")).await;
+        assert_eq!(state["seen"].as_array().unwrap().len(), seen, "{from}");
+    }
+    let answer = stage.call(Method::GET, "/_simulator/state?seen_from=x", Vec::new(), String::new()).await;
+    let told = "`seen_from` is how many messages are known already, got `x`";
+    assert_eq!(answer, (400, json!({ "error": told })));
     let (status, _) =
         stage.call(Method::POST, "/_simulator/faults", Vec::new(), "{\"platform\":\"qq\"}".to_owned()).await;
     assert_eq!(status, 400);

@@ -84,8 +84,11 @@ const inbox = ({ platform: of, api, recipient }) => {
   }
   return inboxes.get(key);
 };
-const showSeen = (seen) => {
-  for (const message of seen.slice(shown)) {
+const showSeen = (from, seen) => {
+  // An answer to a question from before all was forgotten.
+  if (from > shown) return;
+  // Two answers may hold the same new messages.
+  for (const message of seen.slice(shown - from)) {
     const into = inbox(message);
     const moment = element("time", { text: at(message.at_ms), dateTime: new Date(message.at_ms).toISOString() });
     // The platforms are Chinese: without this, Han characters take the reader's own shapes.
@@ -95,7 +98,7 @@ const showSeen = (seen) => {
     into.total += 1;
     into.count.textContent = into.total > NEWEST ? `(newest ${NEWEST} of ${into.total})` : `(${into.total})`;
   }
-  shown = seen.length;
+  shown = Math.max(shown, from + seen.length);
   $("#nobody").hidden = shown > 0;
 };
 const forget = () => {
@@ -134,10 +137,7 @@ const redraw = (part, value, draw) => {
 };
 const draw = (state) => {
   $("#clock").textContent = at(state.clock_ms);
-  // Others that were started at the same address have seen nothing of what is shown.
-  if (run !== state.started_ms) forget();
-  run = state.started_ms;
-  showSeen(state.seen);
+  showSeen(state.seen_from, state.seen);
   redraw("platforms", Object.keys(state.counters), () => {
     const options = inOrder(state.counters).map(([name]) => element("option", { value: name, text: platform(name) }));
     $("[name=platform]").replaceChildren(...options);
@@ -153,11 +153,19 @@ let asked = 0;
 let answered = 0;
 const look = async () => {
   const turn = ++asked;
-  const state = await door("state", "GET");
+  const state = await door(`state?seen_from=${shown}`, "GET");
   // A later question may have been answered before.
   if (turn < answered) return;
   answered = turn;
-  draw(state);
+  const others = run !== state.started_ms;
+  run = state.started_ms;
+  // Others that were started at the same address know nothing of what is shown.
+  if (others && shown > 0) {
+    forget();
+    await look();
+  } else {
+    draw(state);
+  }
 };
 const watch = async () => {
   try {

@@ -143,6 +143,9 @@ async fn the_clock_moved_on_the_page_opens_and_closes_windows() {
     let counted =
         "[...document.querySelectorAll('#counters tr')].map((row) => row.innerText.replaceAll(/\\s+/g, ' '))";
     person.sees(&format!("{counted}.includes('WeCom 企业微信 21 20 0 1 0 0 0')"));
+    let columns = person.value("document.querySelectorAll('#head th').length");
+    let counters = &platforms.state().await["counters"]["wecom"];
+    assert_eq!(columns, counters.as_object().unwrap().len(), "what is counted is shown");
     let day = |person: &mut Person| person.reads("#clock").chars().take(10).collect::<String>();
     person.sees("document.querySelector('#clock').innerText !== ''");
     let today = day(&mut person);
