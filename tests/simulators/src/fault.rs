@@ -92,11 +92,16 @@ impl Default for FaultTimes {
     }
 }
 
+/// Enough for any reader's limit, and no burden for the machine.
+const MOST_BYTES: usize = 64 * 1_024 * 1_024;
+
 /// An order that can not be carried out as it is written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FaultError {
     #[error("a status is 200 to 599, got {0}")]
     Status(u16),
+    #[error("an answer has at most {MOST_BYTES} bytes, got {0}")]
+    Large(usize),
     #[error("`next` is at least 1, got 0")]
     Never,
     #[error("a ratio is above 0 and at most 1, got {0}")]
@@ -112,6 +117,7 @@ impl Fault {
             {
                 return Err(FaultError::Status(status));
             }
+            FaultEffect::Large { bytes } if bytes > MOST_BYTES => return Err(FaultError::Large(bytes)),
             _ => {}
         }
         match self.times {

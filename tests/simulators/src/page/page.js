@@ -29,7 +29,7 @@ const NUMBERS = {
   status: { name: "Status", field: "status", value: 503, min: 200, max: 599 },
   code: { name: "Code", field: "code", value: 45009 },
   delay: { name: "Milliseconds", field: "ms", value: 2000, min: 0 },
-  large: { name: "Bytes", field: "bytes", value: 2000000, min: 0 },
+  large: { name: "Bytes", field: "bytes", value: 2000000, min: 0, max: 67108864 },
 };
 
 /** What each act of a person is about. */
