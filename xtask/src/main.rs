@@ -1,6 +1,7 @@
 //! The chores of the workspace: `cargo xtask --help` lists them.
 
 mod bench;
+mod browser;
 mod check;
 mod dashboard;
 mod events;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::tools::Tools;
-use crate::{process, say, template};
+use crate::{browser, process, say, template};
 
 /// `cargo xtask test`.
 #[derive(Debug, clap::Args)]
@@ -19,6 +19,7 @@ pub(crate) struct Args {
 /// Runs every part, even after one failed, and tells which failed.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let start = Instant::now();
+    browser::ready()?;
     let mut summary = Vec::new();
     if args.without_template {
         summary.push(("template", None));

@@ -130,6 +130,7 @@ impl Censors {
         let app = self.apps.get(place).ok_or_else(|| unauthorised(shape))?;
         let made = self.made.entry((place, now.div_euclid(DAY_MS))).or_default();
         if app.per_day.is_some_and(|most| *made >= most) {
+            record.counters.over_limit += 1;
             return Err(code(shape, 28_003_017, "quota exhausted"));
         }
         *made += 1;

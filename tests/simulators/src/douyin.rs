@@ -75,6 +75,7 @@ impl Douyin {
             return Err(code(28_003_080, "message too old"));
         }
         if *answers >= REPLIES {
+            record.counters.over_limit += 1;
             return Err(code(28_003_070, "frequency limit"));
         }
         *answers += 1;

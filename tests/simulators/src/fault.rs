@@ -82,13 +82,49 @@ fn ok() -> u16 {
 pub enum FaultTimes {
     /// The next so many calls.
     Next(u32),
-    /// This share of the calls, by the seeded sequence, until the faults are cleared; 0 to 1.
+    /// This share of the calls, by the seeded sequence, until the faults are cleared; above 0, at most 1.
     Ratio(f64),
 }
 
 impl Default for FaultTimes {
     fn default() -> Self {
         Self::Next(1)
+    }
+}
+
+/// Enough for any reader's limit, and no burden for the machine.
+const MOST_BYTES: usize = 64 * 1_024 * 1_024;
+
+/// An order that can not be carried out as it is written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FaultError {
+    #[error("a status is 200 to 599, got {0}")]
+    Status(u16),
+    #[error("an answer has at most {MOST_BYTES} bytes, got {0}")]
+    Large(usize),
+    #[error("`next` is at least 1, got 0")]
+    Never,
+    #[error("a ratio is above 0 and at most 1, got {0}")]
+    Ratio(f64),
+}
+
+impl Fault {
+    /// Can it strike, and as it says?
+    pub(crate) fn check(&self) -> Result<(), FaultError> {
+        match self.effect {
+            FaultEffect::Status { status } | FaultEffect::Code { status, .. }
+                if !(200..=599).contains(&status) =>
+            {
+                return Err(FaultError::Status(status));
+            }
+            FaultEffect::Large { bytes } if bytes > MOST_BYTES => return Err(FaultError::Large(bytes)),
+            _ => {}
+        }
+        match self.times {
+            FaultTimes::Next(0) => Err(FaultError::Never),
+            FaultTimes::Ratio(share) if !(share > 0.0 && share <= 1.0) => Err(FaultError::Ratio(share)),
+            FaultTimes::Next(_) | FaultTimes::Ratio(_) => Ok(()),
+        }
     }
 }
 

@@ -75,6 +75,11 @@ impl Feishu {
         self.stopped.insert(receive_id.to_owned());
     }
 
+    /// May any of the applications write to this receiver?
+    pub(crate) fn has_receiver(&self, receive_id: &str) -> bool {
+        self.apps.iter().any(|app| app.receivers.iter().any(|known| known == receive_id))
+    }
+
     pub(crate) fn bot(&mut self, hook: &str, call: &Call, now: i64, record: &mut Record) -> Reply {
         self.bot_message(hook, call, now, record).unwrap_or_else(|refused| refused)
     }
@@ -87,6 +92,7 @@ impl Feishu {
             .ok_or_else(|| refused(19_001, "param invalid: incoming webhook access token invalid"))?;
         if !self.bot_pace.entry(hook.to_owned()).or_default().admits_all(now, &[(5, 1_000), (100, MINUTE_MS)])
         {
+            record.counters.over_limit += 1;
             return Err(refused(11_232, "frequency limited psm[lark.oapi.app_platform_runtime]"));
         }
         if call.body.len() > BOT_BODY_LIMIT {
@@ -134,6 +140,7 @@ impl Feishu {
     fn app_message(&mut self, call: &Call, now: i64, record: &mut Record) -> Answered {
         let place = self.authorised(call, now)?;
         if !self.app_pace.entry(place).or_default().admits_all(now, &[(50, 1_000), (1_000, MINUTE_MS)]) {
+            record.counters.over_limit += 1;
             let limit = "request trigger frequency limit";
             return Err(Reply::code(Platform::Feishu, StatusCode::TOO_MANY_REQUESTS, 99_991_400, limit));
         }
@@ -155,6 +162,7 @@ impl Feishu {
             return Ok(sent(&known, &message));
         }
         if !self.receiver_pace.entry(receiver.to_owned()).or_default().admits(now, 5, 1_000) {
+            record.counters.over_limit += 1;
             return Err(rejected(230_020, "this operation triggers the frequency limit"));
         }
         self.messages += 1;

@@ -127,7 +127,8 @@ pub struct CensorApp {
 
 impl SimulatorOptions {
     /// One of each, for trying things out: hooks, keys, secrets and people are called `demo`, applications `cli_demo`,
-    /// `ww_demo` with agent 1000002, `wx_demo`, and `tt_demo`, whose censor hits 违禁.
+    /// `ww_demo` with agent 1000002, `wx_demo`, `aw_demo`, and `tt_demo`, whose censor hits 违禁; the webhook's secret is
+    /// `whsec_ZGVtbw==`, which is `demo`, too.
     pub fn demo() -> Self {
         let demo = || "demo".to_owned();
         Self {
@@ -149,6 +150,12 @@ impl SimulatorOptions {
                 secret: demo(),
                 followers: vec![demo()],
             }],
+            douyin_accounts: vec![DouyinAccount {
+                client_key: "aw_demo".to_owned(),
+                refresh_token: demo(),
+                open_id: demo(),
+            }],
+            webhooks: vec![WebhookReceiver { name: demo(), secret: "whsec_ZGVtbw==".to_owned() }],
             censor_apps: vec![CensorApp {
                 app_id: "tt_demo".to_owned(),
                 secret: demo(),

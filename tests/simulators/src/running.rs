@@ -18,8 +18,13 @@ pub enum StartError {
     #[error("the simulators listen on loopback addresses only, got `{0}`")]
     NotLoopback(IpAddr),
     /// No port could be had.
-    #[error("the simulators can not listen: {0}")]
-    Listen(#[from] std::io::Error),
+    #[error("the simulators can not listen at `{address}`: {cause}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        cause: std::io::Error,
+    },
 }
 
 /// Simulators that listen; they stop, and drop their connections, when this is dropped.
@@ -55,8 +60,9 @@ impl Simulators {
         if !address.ip().is_loopback() {
             return Err(StartError::NotLoopback(address.ip()));
         }
-        let listener = TcpListener::bind(address).await?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let failed = |cause| StartError::Listen { address, cause };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let url = format!("http://{}", listener.local_addr().map_err(failed)?);
         let clock = SimulatorClock::default();
         clock.advance_ms(options.clock_offset_ms);
         let world = Arc::new(Mutex::new(World::new(options, clock.now_ms())));

@@ -52,6 +52,8 @@ pub struct Counters {
     pub duplicates_suppressed: u64,
     /// Sends dropped without an error.
     pub dropped_silently: u64,
+    /// Calls refused for being more than a limit takes, but for those inside a block window.
+    pub over_limit: u64,
     /// Calls inside a block window that the caller had been told of.
     pub calls_while_blocked: u64,
     /// Tokens issued.

@@ -81,6 +81,11 @@ impl Wechat {
         }
     }
 
+    /// Does the person follow the account, or have they written to it?
+    pub(crate) fn knows(&self, place: usize, open_id: &str) -> bool {
+        self.people.contains_key(&(place, open_id.to_owned()))
+    }
+
     pub(crate) fn place(&self, app_id: &str) -> Option<usize> {
         self.accounts.iter().position(|account| account.app_id == app_id)
     }
@@ -150,6 +155,7 @@ impl Wechat {
             return Err(code(45_015, "response out of time limit or subscription is canceled rid: 0-sim-6"));
         }
         if person.received >= WINDOW_MESSAGES {
+            record.counters.over_limit += 1;
             return Err(code(45_047, "out of response count limit rid: 0-sim-7"));
         }
         person.received += 1;

@@ -86,6 +86,7 @@ impl Wecom {
         }
         if !self.bot_pace.entry(key.clone()).or_default().admits(now, 20, MINUTE_MS) {
             self.blocked_until.insert(key, now + BLOCK_MS);
+            record.counters.over_limit += 1;
             return code(45_009, "api freq out of limit");
         }
         let Some(body) = call.json().filter(|_| call.method == Method::POST) else {

@@ -44,15 +44,23 @@ impl Call {
 }
 
 impl Reply {
-    /// A page that may load nothing from elsewhere.
+    /// A page that loads nothing from elsewhere, runs no script within itself and is in no frame: messages of anybody are shown on it.
     pub(crate) fn page(html: &str) -> Self {
-        let policy =
-            "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
+        let policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        let mut page = Self::part_of_page("text/html", html);
+        page.headers.push(("content-security-policy", policy.to_owned()));
+        page
+    }
+
+    /// The page, its style or its script; asked for anew each time, so that they belong together.
+    pub(crate) fn part_of_page(media_type: &str, text: &str) -> Self {
         let headers = vec![
-            ("content-type", "text/html; charset=utf-8".to_owned()),
-            ("content-security-policy", policy.to_owned()),
+            ("content-type", format!("{media_type}; charset=utf-8")),
+            ("cache-control", "no-store".to_owned()),
+            ("x-content-type-options", "nosniff".to_owned()),
         ];
-        Self { status: StatusCode::OK, headers, body: html.to_owned() }
+        Self { status: StatusCode::OK, headers, body: text.to_owned() }
     }
 
     pub(crate) fn json(status: StatusCode, body: &Value) -> Self {

@@ -24,6 +24,8 @@ pub(crate) struct World {
     records: [Record; 7],
     pub(crate) faults: Faults,
     pub(crate) seen: Vec<Seen>,
+    /// By their own clock; by it a watcher knows these simulators from others that were started at the same address.
+    pub(crate) started_ms: i64,
 }
 
 /// What the server does with a call.
@@ -75,6 +77,7 @@ impl World {
             records: Default::default(),
             faults: Faults::new(options.seed),
             seen: Vec::new(),
+            started_ms: now,
         }
     }
 

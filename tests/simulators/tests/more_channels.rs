@@ -59,6 +59,7 @@ async fn a_message_on_douyin_is_answered_six_times_within_a_day() {
     let report = stage.send(&douyin_message(), &plain(7)).await;
     assert_eq!(report.code.as_deref(), Some("28003070"));
     assert!(matches!(report.outcome, Outcome::Throttled { .. }));
+    assert_eq!(stage.simulators.counters(Platform::Douyin).over_limit, 1);
     stage.minutes(24 * 60);
     let report = stage.send(&douyin_message(), &plain(8)).await;
     assert_eq!(

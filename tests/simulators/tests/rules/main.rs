@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
 
+mod control;
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
 use serde_json::{Value, json};
@@ -137,6 +139,7 @@ async fn feishu_bots_take_five_a_second_and_a_hundred_a_minute() {
         stage.advance(1_000);
     }
     assert_eq!(taken, 100);
+    assert_eq!(stage.simulators.counters(Platform::Feishu).over_limit, 22 * 6 - 100);
     stage.advance(MINUTE_MS);
     assert_eq!(signed(&stage, stage.now_seconds()).await, 0);
 }
@@ -220,7 +223,8 @@ async fn wecom_bots_take_twenty_a_minute_and_then_nothing_for_a_minute() {
     assert_eq!(code(&stage.post(path, body.clone()).await), 45_009);
     stage.advance(30_000);
     assert_eq!(code(&stage.post(path, body.clone()).await), 45_009);
-    assert_eq!(stage.simulators.counters(Platform::Wecom).calls_while_blocked, 1);
+    let counters = stage.simulators.counters(Platform::Wecom);
+    assert_eq!((counters.over_limit, counters.calls_while_blocked), (1, 1));
     stage.advance(31_000);
     assert_eq!(code(&stage.post(path, body).await), 0);
 }
@@ -328,6 +332,7 @@ async fn wechat_people_are_reached_in_their_window_only() {
     for expected in [0, 0, 0, 0, 0, 45_047] {
         assert_eq!(stage.custom(&token, "demo", "x").await, expected);
     }
+    assert_eq!(stage.simulators.counters(Platform::Wechat).over_limit, 1);
     let act = |does: &str| json!({ "does": does, "app_id": "wx_demo", "open_id": "demo" });
     stage.post("/_simulator/people", act("wechat_writes")).await;
     assert_eq!(stage.custom(&token, "demo", "x").await, 0);
@@ -337,29 +342,6 @@ async fn wechat_people_are_reached_in_their_window_only() {
     stage.advance(48 * 60 * MINUTE_MS);
     let token = stage.stable_token(false).await;
     assert_eq!(stage.custom(&token, "demo", "x").await, 45_015);
-}
-
-#[tokio::test]
-async fn other_processes_see_and_steer_through_the_control_door() {
-    let stage = Stage::new().await;
-    let fault =
-        json!({ "platform": "wecom", "effect": { "kind": "code", "code": 45_009 }, "times": { "next": 1 } });
-    assert_eq!(stage.post("/_simulator/faults", fault).await, json!({}));
-    let path = "/cgi-bin/webhook/send?key=demo";
-    let body = json!({ "msgtype": "text", "text": { "content": "hello" } });
-    assert_eq!(code(&stage.post(path, body.clone()).await), 45_009);
-    assert_eq!(code(&stage.post(path, body).await), 0);
-    let before = stage.simulators.clock().now_ms();
-    stage.post("/_simulator/clock", json!({ "advance_ms": 3_600_000 })).await;
-    assert!(stage.simulators.clock().now_ms() - before >= 3_600_000);
-
-    let state = stage.get("/_simulator/state").await;
-    assert_eq!(state["seen"][0]["text"], "hello");
-    assert_eq!(state["counters"]["wecom"]["requests"], 2);
-    assert_eq!(state["counters"]["wecom"]["committed"], 1);
-    let (status, _) =
-        stage.call(Method::POST, "/_simulator/faults", Vec::new(), "{\"platform\":\"qq\"}".to_owned()).await;
-    assert_eq!(status, 400);
 }
 
 #[tokio::test]
