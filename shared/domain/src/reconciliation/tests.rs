@@ -138,6 +138,7 @@ fn delivery(number: u8, state: DeliveryState) -> Delivery {
         opened_at: at(number).plus_ms(120),
         state,
         attempts: vec![attempt],
+        forgotten: 0,
     }
 }
 
