@@ -148,15 +148,13 @@ async fn delivery_of(
     trace: TraceId,
     key: Option<&EventKey>,
 ) -> Result<Option<Delivery>, ReconcileError> {
-    let key = match key {
-        Some(key) => Some(key.clone()),
-        None => {
-            let record = store.audit_of_trace(tenant, trace).await;
-            record.map_err(ReconcileError::port("reading an audit record"))?.map(|record| record.key)
-        }
+    let record = match key {
+        Some(_) => Ok(None),
+        None => store.audit_of_trace(tenant, trace).await,
     };
-    let Some(key) = key else { return Ok(None) };
-    store.delivery(&key).await.map_err(ReconcileError::port("reading a delivery"))
+    let record = record.map_err(ReconcileError::port("reading an audit record"))?;
+    let Some(key) = key.or(record.as_ref().map(|record| &record.key)) else { return Ok(None) };
+    store.delivery(key).await.map_err(ReconcileError::port("reading a delivery"))
 }
 
 /// Entries of the next day, when an order event of this one has none yet: a callback at 23:59:59 is entered after midnight.

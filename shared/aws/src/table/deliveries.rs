@@ -127,9 +127,10 @@ fn read(item: &Attributes) -> Result<Delivery, PortError> {
     } else {
         None
     };
-    let forgotten = match item.contains_key(FORGOTTEN) {
-        true => u32::try_from(read_number(TABLE, item, FORGOTTEN)?).map_err(|_| lacks(TABLE, FORGOTTEN))?,
-        false => 0,
+    let forgotten = if item.contains_key(FORGOTTEN) {
+        u32::try_from(read_number(TABLE, item, FORGOTTEN)?).map_err(|_| lacks(TABLE, FORGOTTEN))?
+    } else {
+        0
     };
     Ok(Delivery {
         key,
