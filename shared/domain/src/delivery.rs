@@ -243,7 +243,7 @@ impl Delivery {
 
     /// Notes an attempt, and forgets an old one where there are too many.
     ///
-    /// Never the first whose result nobody knows: by its age it is decided whether a repeat is one, and by its script whether it is the same.
+    /// Never the first whose result nobody knows: its age says whether the platform still recognises a repeat, its script whether it would be one.
     pub fn note(&mut self, attempt: Attempt) {
         let uncounted = self.has_forgotten_uncounted();
         self.attempts.push(attempt);
