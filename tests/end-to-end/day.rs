@@ -382,6 +382,12 @@ async fn reconcile(day: &Day) {
     }));
     let outcome = invocations.run(invocation, handler.handle(event.unwrap()), Result::is_err).await.unwrap();
     assert!(outcome.tenants.iter().all(|tenant| tenant.balanced), "{outcome:?}");
+    // One contact came by the link of a message, one by none.
+    let brand = TenantId::new("demo-brand").unwrap();
+    let report = handler.reconcile(&brand, outcome.day, day.clock.now()).await.unwrap();
+    let found = report.attribution;
+    assert_eq!((found.added, found.attributed, found.unattributed), (2, 1, 1));
+    assert_eq!(found.destinations.values().map(|counts| counts.contacts).sum::<u64>(), 1);
 }
 
 /// A consent store that does not answer: the event waits, and the failure is counted.

@@ -33,47 +33,47 @@ where
         provider_id: Option<&str>,
         keys: &TenantKeys,
     ) {
-        let Some(contact) = contact_of(work.tenant, &work.destination.channel, message, provider_id, keys)
-        else {
-            return;
-        };
-        let acquaintance = Acquaintance {
-            tenant: work.tenant.id.clone(),
-            contact,
-            person: work.cleared.person().clone(),
-            event: work.delivery.key.clone(),
-            trace_id: work.delivery.trace_id,
-            since: self.clock.now(),
-        };
-        if let Err(error) = self.store.acquaint(acquaintance).await {
-            tracing::warn!(trace_id = %work.delivery.trace_id, "could not note who the channel's contact is: {error}");
+        for contact in contacts_of(work.tenant, &work.destination.channel, message, provider_id, keys) {
+            let acquaintance = Acquaintance {
+                tenant: work.tenant.id.clone(),
+                contact,
+                person: work.cleared.person().clone(),
+                event: work.delivery.key.clone(),
+                trace_id: work.delivery.trace_id,
+                since: self.clock.now(),
+            };
+            if let Err(error) = self.store.acquaint(acquaintance).await {
+                tracing::warn!(trace_id = %work.delivery.trace_id, "could not note who the channel's contact is: {error}");
+            }
         }
     }
 }
 
-/// What the channel's callbacks will name: the person where they were written to, the message where staff were.
-fn contact_of(
+/// What the channel's callbacks will name: the person where they were written to, the message where staff were. Of a subscribe message both:
+/// the person when they subscribe to the next or take it back, the message when it could not be given to them.
+fn contacts_of(
     tenant: &Tenant,
     channel: &Channel,
     message: &Message,
     provider_id: Option<&str>,
     keys: &TenantKeys,
-) -> Option<PersonId> {
+) -> Vec<PersonId> {
     let called_back = |app_id: &str| {
         let mut sources = tenant.sources.values();
         sources.any(|source| source.scheme.is_of_channel() && source.app_id.as_deref() == Some(app_id))
     };
+    let person = |app_id: &str| Some(contact_id(keys, "wechat", app_id, message.recipient.as_deref()?));
+    let named = |platform: &str| provider_id.map(|id| message_contact(keys, platform, id));
     match channel {
-        Channel::WechatCustom { app_id, .. }
-        | Channel::WechatTemplate { app_id, .. }
-        | Channel::WechatSubscribe { app_id, .. }
+        Channel::WechatSubscribe { app_id, .. } if called_back(app_id) => {
+            person(app_id).into_iter().chain(named("wechat")).collect()
+        }
+        Channel::WechatCustom { app_id, .. } | Channel::WechatTemplate { app_id, .. }
             if called_back(app_id) =>
         {
-            Some(contact_id(keys, "wechat", app_id, message.recipient.as_deref()?))
+            person(app_id).into_iter().collect()
         }
-        Channel::FeishuApp { app_id, .. } if called_back(app_id) => {
-            Some(message_contact(keys, "feishu", provider_id?))
-        }
-        _ => None,
+        Channel::FeishuApp { app_id, .. } if called_back(app_id) => named("feishu").into_iter().collect(),
+        _ => Vec::new(),
     }
 }

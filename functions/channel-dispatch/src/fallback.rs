@@ -21,7 +21,7 @@ const DISABLED: &str = "endpoint_disabled";
 impl Work<'_> {
     /// The destination that the route allows in place of this one: once, and only if nothing of the message can have arrived.
     pub(crate) fn instead(&self, history: History) -> Option<&Destination> {
-        // A text that people approved was approved for this destination.
+        // A text that people approved was approved for this destination (`docs/adr/0077-fall-backs.md`).
         if self.delivery.fallback.is_some() || self.held.is_some() || !history.nothing_arrived() {
             return None;
         }

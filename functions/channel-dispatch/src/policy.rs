@@ -8,8 +8,6 @@ use sluice_ports::Settlement;
 /// The first pause after a passing failure, and the longest.
 const FIRST_PAUSE_MS: i64 = 2_000;
 const LONGEST_PAUSE_MS: i64 = 5 * 60_000;
-/// The store keeps so many attempts; of a delivery that has them all, the first ones are forgotten.
-const ATTEMPTS_KEPT: usize = 20;
 
 /// What is known of the attempts before the one that a claim has just opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +16,8 @@ pub(crate) struct History {
     pub(crate) attempts: usize,
     /// When the first attempt began whose result nobody knows.
     pub(crate) unclear_since: Option<UnixMillis>,
+    /// An earlier version forgot attempts, and with them whether one was unclear.
+    pub(crate) uncounted: bool,
     /// The recipient said no to such messages.
     pub(crate) opted_out: bool,
     /// The message waits, or waited, for a review.
@@ -28,14 +28,16 @@ impl History {
     /// Reads a delivery that was won: its last attempt is the one that begins now.
     pub(crate) fn of(delivery: &Delivery) -> Self {
         let earlier = delivery.attempts.split_last().map_or(&[][..], |(_, earlier)| earlier);
-        let mut unclear_since = earlier.iter().find(|it| is_unclear(it)).map(|it| it.started_at);
-        if unclear_since.is_some() && delivery.attempts.len() >= ATTEMPTS_KEPT {
+        let mut unclear_since = earlier.iter().find(|it| it.is_unclear()).map(|it| it.started_at);
+        let uncounted = delivery.has_forgotten_uncounted();
+        if unclear_since.is_some() && uncounted {
             // An earlier one may be forgotten: the worst case counts.
             unclear_since = Some(delivery.opened_at);
         }
         let opted_out =
             earlier.iter().any(|it| it.outcome == Some(Outcome::RecipientRefused { opt_out: true }));
-        Self { attempts: earlier.len(), unclear_since, opted_out, reviewed: may_have_waited(earlier) }
+        let reviewed = may_have_waited(earlier);
+        Self { attempts: earlier.len(), unclear_since, uncounted, opted_out, reviewed }
     }
 
     /// May a request leave at a moment without the risk of a second message?
@@ -49,9 +51,9 @@ impl History {
         }
     }
 
-    /// Can no attempt have been taken? Of a delivery that lost its first attempts nobody knows.
+    /// Can no attempt have been taken?
     pub(crate) fn nothing_arrived(self) -> bool {
-        self.unclear_since.is_none() && self.attempts + 1 < ATTEMPTS_KEPT
+        self.unclear_since.is_none() && !self.uncounted
     }
 
     /// How a delivery ends that will not be sent: a refusal speaks for its own attempt only, and does not say that nothing
@@ -64,26 +66,7 @@ impl History {
 /// Is one of these attempts a message that began to wait for a review? When some are forgotten, it may have been one of them.
 pub(crate) fn may_have_waited(attempts: &[Attempt]) -> bool {
     let waits = |attempt: &Attempt| attempt.code.as_deref() == Some(WAITS_FOR_REVIEW);
-    attempts.iter().any(waits) || attempts.len() + 1 >= ATTEMPTS_KEPT
-}
-
-/// An attempt without an end is one whose process died.
-fn is_unclear(attempt: &Attempt) -> bool {
-    match &attempt.outcome {
-        None | Some(Outcome::Unclear) => true,
-        Some(
-            Outcome::Delivered { .. }
-            | Outcome::Throttled { .. }
-            | Outcome::Transient
-            | Outcome::TokenExpired
-            | Outcome::QuotaExhausted { .. }
-            | Outcome::RecipientRefused { .. }
-            | Outcome::ContentRefused { .. }
-            | Outcome::EndpointRefused
-            | Outcome::UnknownCode
-            | Outcome::Withheld { .. },
-        ) => false,
-    }
+    attempts.iter().any(waits) || attempts.len() + 1 >= Delivery::ATTEMPTS_KEPT
 }
 
 /// The attempt that ends now.
@@ -151,7 +134,8 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(10_000_000);
     const HOUR_MS: i64 = 3_600_000;
     const HOUR: Idempotency = Idempotency::Window { ms: HOUR_MS };
-    const FIRST: History = History { attempts: 0, unclear_since: None, opted_out: false, reviewed: false };
+    const FIRST: History =
+        History { attempts: 0, unclear_since: None, uncounted: false, opted_out: false, reviewed: false };
 
     fn ending(idempotency: Idempotency) -> Ending {
         Ending { idempotency, started_at: NOW.plus_ms(-100), now: NOW, jitter: 0 }
@@ -192,6 +176,7 @@ mod tests {
             opened_at: UnixMillis(1),
             state: DeliveryState::Delivered,
             attempts,
+            forgotten: 1,
         }
     }
 
@@ -228,7 +213,13 @@ mod tests {
     #[test]
     fn no_wait_goes_beyond_the_memory_of_the_first_unclear_attempt() {
         let since = NOW.plus_ms(1_000 - HOUR_MS);
-        let history = History { attempts: 1, unclear_since: Some(since), opted_out: false, reviewed: false };
+        let history = History {
+            attempts: 1,
+            unclear_since: Some(since),
+            uncounted: false,
+            opted_out: false,
+            reviewed: false,
+        };
         for outcome in [
             Outcome::Unclear,
             Outcome::Transient,
@@ -245,7 +236,13 @@ mod tests {
 
     #[test]
     fn a_refusal_after_an_unclear_attempt_leaves_the_delivery_in_doubt() {
-        let history = History { attempts: 1, unclear_since: Some(NOW), opted_out: false, reviewed: false };
+        let history = History {
+            attempts: 1,
+            unclear_since: Some(NOW),
+            uncounted: false,
+            opted_out: false,
+            reviewed: false,
+        };
         assert_eq!(settlement(&Outcome::EndpointRefused, history, ending(HOUR)), Settlement::InDoubt);
         let delivered = Outcome::Delivered { provider_id: None };
         assert_eq!(settlement(&delivered, history, ending(HOUR)), Settlement::Delivered);
@@ -263,9 +260,15 @@ mod tests {
     }
 
     #[test]
-    fn of_a_delivery_with_forgotten_attempts_the_worst_is_taken() {
-        let attempts = (0..20).map(|at| attempt(1_000 + at, None)).collect();
-        assert_eq!(History::of(&delivery(attempts)).unclear_since, Some(UnixMillis(1)));
+    fn of_a_delivery_whose_attempts_an_earlier_version_forgot_the_worst_is_taken() {
+        let attempts = |outcome: Option<Outcome>| (0..20).map(move |at| attempt(1_000 + at, outcome.clone()));
+        let uncounted = |attempts| History::of(&Delivery { forgotten: 0, ..delivery(attempts) });
+        let unclear = uncounted(attempts(None).collect());
+        assert_eq!((unclear.unclear_since, unclear.nothing_arrived()), (Some(UnixMillis(1)), false));
+        let clear = uncounted(attempts(Some(Outcome::Transient)).collect());
+        assert_eq!((clear.unclear_since, clear.nothing_arrived()), (None, false));
+        let counted = History::of(&delivery(attempts(Some(Outcome::Transient)).collect()));
+        assert!(counted.nothing_arrived());
     }
 
     #[test]
@@ -297,7 +300,7 @@ mod tests {
             jitter: u8, remembers: bool,
         ) {
             let idempotency = if remembers { Idempotency::Window { ms } } else { Idempotency::None };
-            let history = History { attempts, unclear_since: since.map(UnixMillis), opted_out: false, reviewed: false };
+            let history = History { attempts, unclear_since: since.map(UnixMillis), uncounted: false, opted_out: false, reviewed: false };
             let ending = Ending { idempotency, started_at: NOW, now: NOW, jitter };
             if let Settlement::Waiting { until } = settlement(&outcome, history, ending) {
                 let unclear_since = match outcome {

@@ -3,11 +3,11 @@
 use sluice_domain::audit::Disposition;
 use sluice_domain::consent::ConsentKey;
 use sluice_domain::contact::{Acquaintance, message_contact};
-use sluice_domain::event::{Event, EventKind, Subject};
+use sluice_domain::event::{Event, EventKind, SUBSCRIPTION_FAILED, Subject};
 use sluice_domain::id::{PersonId, TraceId};
 use sluice_domain::link::event_of_customer_channel;
 use sluice_domain::settings::Tenant;
-use sluice_domain::source::Source;
+use sluice_domain::source::{SchemeName, Source};
 use sluice_domain::tenant::TenantKeys;
 use sluice_ports::{
     Acquaintances, AuditLog, Clock, ConsentStore, Intake, KeyRing, OrderBook, Outbox, PortError, Reviews,
@@ -17,6 +17,7 @@ use sluice_telemetry::Signal;
 
 use crate::effect;
 use crate::handler::ComplianceCheck;
+use crate::plan::scope_form;
 
 impl<S, K, C, P> ComplianceCheck<S, K, C, P>
 where
@@ -44,9 +45,16 @@ where
             Subject::Activity { what, state, messages } => {
                 let about = match self.came_by(event, state.as_deref(), keys).await? {
                     Some(about) => Some(about),
-                    None => self.message_of(event, messages, keys).await?,
+                    None => self.message_of(event, tenant, messages, keys).await?,
                 };
+                if what == SUBSCRIPTION_FAILED {
+                    let (trace_id, name) = (event.trace_id, &event.name);
+                    tracing::warn!(step = "compliance-check", %trace_id, code = what, "a message that was taken did not arrive: {name}");
+                }
                 recorded(what, about)
+            }
+            Subject::Authorization { scopes, .. } => {
+                recorded(self.subscribed(event, tenant, scopes).await?, None)
             }
             Subject::Notice { what } => {
                 let (source, trace_id) = (&event.key.source, event.trace_id);
@@ -91,21 +99,54 @@ where
         Ok(Some(trace))
     }
 
-    /// The event whose message was read: the last one of which that is known.
+    /// The event whose message was read or given up: the last one of which that is known.
     async fn message_of(
         &self,
         event: &Event,
+        tenant: &Tenant,
         messages: &[String],
         keys: &TenantKeys,
     ) -> Result<Option<TraceId>, PortError> {
+        let scheme = tenant.sources.get(&event.key.source).map(|source| source.scheme);
+        let channel = if scheme == Some(SchemeName::WechatPush) { "wechat" } else { "feishu" };
         for id in messages.iter().rev() {
-            let contact = message_contact(keys, "feishu", id);
+            let contact = message_contact(keys, channel, id);
             let known = self.store.known_as(&event.key.tenant, &contact).await?;
             if let Some(known) = known.first() {
                 return Ok(Some(known.trace_id));
             }
         }
         Ok(None)
+    }
+
+    /// Gives or takes back what a template stands for, as a form of the id `scope:` and the template's: for everybody whom the contact is
+    /// known as. A template without such a form, or a stranger, changes nothing here; WeChat itself keeps to what they said.
+    async fn subscribed(
+        &self,
+        event: &Event,
+        tenant: &Tenant,
+        templates: &[String],
+    ) -> Result<&'static str, PortError> {
+        let agrees = event.kind == EventKind::Authorize;
+        let mut changed = false;
+        if let Some(contact) = &event.person {
+            for acquaintance in self.store.known_as(&tenant.id, contact).await? {
+                let theirs = Event { person: Some(acquaintance.person), ..event.clone() };
+                for form in templates.iter().filter_map(|template| scope_form(template, tenant)) {
+                    changed |= match effect::authorisation(&theirs, form).filter(|_| agrees) {
+                        Some(grant) => self.grant(&theirs, grant).await?,
+                        None if agrees => false,
+                        None => self.withdraw(&theirs, Some(form)).await?,
+                    };
+                }
+            }
+        }
+        Ok(match (agrees, changed) {
+            (true, true) => "consent_granted",
+            (true, false) => "authorized",
+            (false, true) => "consent_withdrawn",
+            (false, false) => "unauthorized",
+        })
     }
 
     /// Takes back what those gave whom a contact is known as, towards the recipient whose channel it is; says whether there was anybody.

@@ -198,7 +198,7 @@ where
         Ok(())
     }
 
-    async fn grant(&self, event: &Event, grant: ConsentRecord) -> Result<bool, PortError> {
+    pub(crate) async fn grant(&self, event: &Event, grant: ConsentRecord) -> Result<bool, PortError> {
         if self.is_undated_replay(event).await? {
             return Ok(false);
         }
@@ -213,7 +213,7 @@ where
     }
 
     /// Takes back what a form gave, or everything.
-    async fn withdraw(&self, event: &Event, form: Option<&Form>) -> Result<bool, PortError> {
+    pub(crate) async fn withdraw(&self, event: &Event, form: Option<&Form>) -> Result<bool, PortError> {
         let Some(person) = &event.person else { return Ok(false) };
         if self.is_undated_replay(event).await? {
             return Ok(false);

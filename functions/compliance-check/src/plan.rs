@@ -49,6 +49,7 @@ pub(crate) fn plan<'a>(event: &Event, tenant: &'a Tenant) -> Plan<'a> {
         Handling::Record => Plan::Leave,
         Handling::Order => Plan::Enter,
         Handling::Channel => Plan::Channel,
+        Handling::Consent if is_subscription(event, tenant) => Plan::Channel,
         Handling::Consent => lifecycle(event, tenant),
         Handling::Dispatch if is_own(event) => Plan::Note("own_message"),
         // What people write there is answered there; it is no lead of Douyin's.
@@ -62,6 +63,11 @@ pub(crate) fn plan<'a>(event: &Event, tenant: &'a Tenant) -> Plan<'a> {
 
 fn is_of_channel(event: &Event, tenant: &Tenant) -> bool {
     tenant.sources.get(&event.key.source).is_some_and(|source| source.scheme.is_of_channel())
+}
+
+/// Whether a person lets a channel's account write to them by a template. They are known by another name there than the one they agreed under.
+fn is_subscription(event: &Event, tenant: &Tenant) -> bool {
+    matches!(event.subject, Subject::Authorization { .. }) && is_of_channel(event, tenant)
 }
 
 /// What an authorisation or its end changes.
@@ -82,7 +88,8 @@ fn lifecycle<'a>(event: &Event, tenant: &'a Tenant) -> Plan<'a> {
     Plan::Withdraw(if tenant.erase_on.contains(&event.kind) { ERASURE_DUE } else { "consent_withdrawn" })
 }
 
-fn scope_form<'a>(scope: &str, tenant: &'a Tenant) -> Option<&'a Form> {
+/// What authorising a scope, or subscribing to a template, agrees to.
+pub(crate) fn scope_form<'a>(scope: &str, tenant: &'a Tenant) -> Option<&'a Form> {
     tenant.forms.get(&FormId::new(format!("scope:{scope}")).ok()?)
 }
 

@@ -1,18 +1,22 @@
 //! Gathers a day's evidence, page by page.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
+use futures_util::future::try_join_all;
 use sluice_domain::audit::{AuditRecord, Disposition};
 use sluice_domain::decision::Verdict;
 use sluice_domain::delivery::{Delivery, DeliveryState, Outcome};
-use sluice_domain::id::{EventKey, TenantId};
-use sluice_domain::reconciliation::{DeadLetter, Evidence, QueueDepth, Seal};
+use sluice_domain::id::{EventKey, TenantId, TraceId};
+use sluice_domain::reconciliation::{DeadLetter, Evidence, QueueDepth, Seal, adds_contact, brought_by};
 use sluice_domain::review::{Point, Review, ReviewId, StateName};
 use sluice_domain::time::BusinessDay;
 use sluice_ports::{Page, PortError, Queue};
 
 use crate::{ReconcileError, Records};
+
+/// So many messages of other days are looked up at once.
+const AT_ONCE: usize = 16;
 
 /// Everything about a tenant's day.
 pub(crate) async fn evidence(
@@ -58,6 +62,8 @@ pub(crate) async fn evidence(
         deliveries.extend(store.delivery(key).await.map_err(ReconcileError::port("reading a delivery"))?);
     }
     reviews.extend(message_reviews(store, &deliveries).await?);
+    // … messages by which the day's new contacts came …
+    let came_by = came_by(store, tenant, day, &audits, &deliveries).await?;
     // … and order entries written after it.
     orders.extend(late_orders(store, tenant, day, &audits, &orders).await?);
     let seal = Seal::Absent;
@@ -66,6 +72,7 @@ pub(crate) async fn evidence(
         audits,
         exposures,
         deliveries,
+        came_by,
         dead_letters,
         redriven,
         queues,
@@ -103,7 +110,7 @@ async fn message_reviews(
 
 async fn reviews<'a>(
     store: &impl Records,
-    ids: impl Iterator<Item = (&'a EventKey, sluice_domain::id::TraceId, Point)>,
+    ids: impl Iterator<Item = (&'a EventKey, TraceId, Point)>,
 ) -> Result<Vec<Review>, ReconcileError> {
     let mut found = Vec::new();
     for (key, trace, point) in ids {
@@ -111,6 +118,43 @@ async fn reviews<'a>(
         found.extend(store.review(&id).await.map_err(ReconcileError::port("reading a review"))?);
     }
     Ok(found)
+}
+
+/// The deliveries, of whatever day, that brought the day's new contacts and are not at hand.
+async fn came_by(
+    store: &impl Records,
+    tenant: &TenantId,
+    day: BusinessDay,
+    audits: &[AuditRecord],
+    deliveries: &[Delivery],
+) -> Result<Vec<Delivery>, ReconcileError> {
+    let at_hand: BTreeSet<TraceId> = deliveries.iter().map(|one| one.trace_id).collect();
+    let decided: BTreeMap<TraceId, &EventKey> = audits.iter().map(|one| (one.trace_id, &one.key)).collect();
+    let new = audits.iter().filter(|record| adds_contact(record, day)).filter_map(brought_by);
+    let elsewhere: BTreeSet<TraceId> = new.filter(|trace| !at_hand.contains(trace)).collect();
+    let elsewhere: Vec<TraceId> = elsewhere.into_iter().collect();
+    let mut found = Vec::new();
+    for some in elsewhere.chunks(AT_ONCE) {
+        let deliveries =
+            some.iter().map(|trace| delivery_of(store, tenant, *trace, decided.get(trace).copied()));
+        found.extend(try_join_all(deliveries).await?.into_iter().flatten());
+    }
+    Ok(found)
+}
+
+async fn delivery_of(
+    store: &impl Records,
+    tenant: &TenantId,
+    trace: TraceId,
+    key: Option<&EventKey>,
+) -> Result<Option<Delivery>, ReconcileError> {
+    let record = match key {
+        Some(_) => Ok(None),
+        None => store.audit_of_trace(tenant, trace).await,
+    };
+    let record = record.map_err(ReconcileError::port("reading an audit record"))?;
+    let Some(key) = key.or(record.as_ref().map(|record| &record.key)) else { return Ok(None) };
+    store.delivery(key).await.map_err(ReconcileError::port("reading a delivery"))
 }
 
 /// Entries of the next day, when an order event of this one has none yet: a callback at 23:59:59 is entered after midnight.

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
-use sluice_channels::{Channels, CustomerContact, SendReport, Welcome};
+use sluice_channels::{Channels, CustomerContact, EndpointHealth, SendReport, Welcome};
 use sluice_domain::delivery::Outcome;
 use sluice_domain::event::{Event, EventKind, Subject, Unsealed};
 use sluice_domain::id::{DestinationId, EventKey, MessageId, TenantId};
@@ -21,6 +21,8 @@ use crate::door::WebhookVerify;
 
 /// What is left of the platform's patience for the record and the answer.
 const RECORD: Duration = Duration::from_millis(500);
+/// Of that, for noting that nobody answered.
+const NOTE: Duration = Duration::from_millis(150);
 const ANSWER: Duration = Duration::from_millis(100);
 /// Before a passing fault is tried again.
 const PAUSE: Duration = Duration::from_millis(400);
@@ -35,6 +37,14 @@ pub trait Greeter: Send + Sync {
         policy: &WelcomePolicy,
         welcome: &Welcome,
     ) -> impl Future<Output = SendReport> + Send;
+
+    /// A welcome was given up while it was sent: notes it, and says how the application's endpoint is, if that changed it.
+    fn unanswered(
+        &self,
+        tenant: &TenantId,
+        source: &Source,
+        policy: &WelcomePolicy,
+    ) -> impl Future<Output = Option<EndpointHealth>> + Send;
 }
 
 impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Greeter for Channels<Http, Secrets, Time> {
@@ -45,12 +55,27 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Greeter for Channels<H
         policy: &WelcomePolicy,
         welcome: &Welcome,
     ) -> SendReport {
-        #[expect(clippy::expect_used, reason = "both are 1 to 64 of the same characters")]
-        let endpoint = DestinationId::new(source.id.as_str()).expect("a source's id");
-        let corp_id = source.app_id.as_deref().unwrap_or_default();
-        let contact = CustomerContact { corp_id, agent_id: policy.agent_id, secret: &policy.secret };
+        let (endpoint, contact) = application(source, policy);
         self.welcome(tenant, &endpoint, contact, welcome).await
     }
+
+    async fn unanswered(
+        &self,
+        tenant: &TenantId,
+        source: &Source,
+        policy: &WelcomePolicy,
+    ) -> Option<EndpointHealth> {
+        let (endpoint, contact) = application(source, policy);
+        self.welcome_unanswered(tenant, &endpoint, contact).await
+    }
+}
+
+/// The application that welcomes the contacts of a source, under the source's name.
+fn application<'a>(source: &'a Source, policy: &'a WelcomePolicy) -> (DestinationId, CustomerContact<'a>) {
+    #[expect(clippy::expect_used, reason = "both are 1 to 64 of the same characters")]
+    let endpoint = DestinationId::new(source.id.as_str()).expect("a source's id");
+    let corp_id = source.app_id.as_deref().unwrap_or_default();
+    (endpoint, CustomerContact { corp_id, agent_id: policy.agent_id, secret: &policy.secret })
 }
 
 /// Somebody who may be welcomed.
@@ -112,6 +137,10 @@ where
         let code = report.code.as_deref().unwrap_or("-");
         tracing::info!(trace_id = %trace, source = %source.id, outcome, code, "welcomed: {outcome}");
         self.metrics.count(Signal::Welcomed { outcome });
+        match &report.endpoint {
+            Some(EndpointHealth::Open { code, .. }) => self.metrics.count(Signal::EndpointOpened { code }),
+            Some(EndpointHealth::Healthy | EndpointHealth::Disabled { .. }) | None => {}
+        }
         if report.outcome == Outcome::UnknownCode {
             self.metrics.count(Signal::UnknownCode { channel: CHANNEL });
         }
@@ -139,7 +168,9 @@ where
             let sending = self.greeter.greet(&tenant.id, source, policy, welcome);
             let Ok(report) = timeout_at(until, sending).await else {
                 // It may be on its way.
-                return withheld(Outcome::Unclear, "welcome_timeout");
+                let noted = self.greeter.unanswered(&tenant.id, source, policy);
+                let endpoint = timeout_at(until + NOTE, noted).await.ok().flatten();
+                return SendReport { endpoint, ..withheld(Outcome::Unclear, "welcome_timeout") };
             };
             if report.outcome != Outcome::Transient || Instant::now() + PAUSE >= until {
                 return report;

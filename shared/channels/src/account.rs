@@ -96,17 +96,20 @@ impl From<Health> for EndpointHealth {
 pub(crate) struct At {
     key: StateKey,
     pub(crate) endpoint: String,
+    /// It is tried out for ever, and never disabled by itself: no person could enable it.
+    mends_itself: bool,
 }
 
 impl At {
     pub(crate) fn of(tenant: &TenantId, destination: &Destination) -> Self {
         let (kind, account) = account_of(&destination.channel);
-        Self::named(tenant, (kind, &account), &destination.id)
+        Self { mends_itself: false, ..Self::named(tenant, (kind, &account), &destination.id) }
     }
 
     /// Of an account that no destination names.
     pub(crate) fn named(tenant: &TenantId, (kind, account): (&str, &str), endpoint: &DestinationId) -> Self {
-        Self { key: state_key(Some(tenant), "account", &[kind, account]), endpoint: endpoint.to_string() }
+        let key = state_key(Some(tenant), "account", &[kind, account]);
+        Self { key, endpoint: endpoint.to_string(), mends_itself: true }
     }
 }
 
@@ -264,7 +267,12 @@ impl Accounts {
             return None;
         }
         let noted = self.change(shared, at, now, |account| {
-            let health = account.health(&at.endpoint).after(sign, code, now);
+            let before = account.health(&at.endpoint);
+            let sign = match (&before, sign) {
+                (Health::Open { .. }, Sign::Refused | Sign::Unknown) if at.mends_itself => Sign::Failed,
+                (_, sign) => sign,
+            };
+            let health = before.after(sign, code, now);
             let changed = account.set(&at.endpoint, &health);
             ((health, changed), changed)
         });

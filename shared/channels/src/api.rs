@@ -7,7 +7,7 @@ use sluice_domain::id::{DestinationId, TenantId};
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{Clock, HttpClient, HttpRequest, HttpResponse, SecretStore};
 
-use crate::account::At;
+use crate::account::{At, EndpointHealth};
 use crate::application::Application;
 use crate::call::{self, Payload};
 use crate::channels::{Channels, Errand};
@@ -20,6 +20,9 @@ use crate::verdict::Verdict;
 use crate::wechat::link::MiniProgramLink;
 use crate::wecom::contact::{ContactWay, CustomerContact, MadeContactWay, Welcome};
 use crate::{echo, webhook};
+
+/// Another application is welcoming the contact (WW92599).
+const ANOTHER_APPLICATION: &str = "41096";
 
 /// A call that brought nothing; the report says why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,6 +99,9 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
     ///
     /// The caller has the event at hand; there is no queue in between. An answer that got lost is [`Outcome::Unclear`] and not
     /// repeated; only [`Outcome::Transient`] (41096 and passing faults) may be, while there is time.
+    ///
+    /// The application has a circuit breaker of its own: after a refusal of everybody, or five faults in a row, nothing is asked but by one contact at a
+    /// time, and the report says [`Outcome::Throttled`] with the code `endpoint_open`. It mends itself.
     pub async fn welcome(
         &self,
         tenant: &TenantId,
@@ -108,6 +114,8 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             (contact.at(tenant, endpoint), needs::of_contact(tenant, contact.corp_id, Welcome::API));
         let errand = Errand { tenant, message: &message, at: &at, needs: &needs };
         let sent = async {
+            self.in_time(Some(welcome.deadline()))?;
+            self.accounts.may_leave(&self.shared, errand.at, self.clock.now()).await?;
             let call = Call {
                 deadline: Some(welcome.deadline()),
                 ..self.contact_call(contact, Welcome::API, welcome.payload()?)
@@ -115,7 +123,23 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             let (report, _) = self.carry_out(errand, call).await?;
             Ok::<_, Refusal>(report)
         };
-        sent.await.unwrap_or_else(Refusal::into_report)
+        let mut report = sent.await.unwrap_or_else(Refusal::into_report);
+        // Of another application that is at it, this one is no worse.
+        if report.code.as_deref() != Some(ANOTHER_APPLICATION) {
+            self.hear(&at, &mut report).await;
+        }
+        report
+    }
+
+    /// A welcome was given up while it was sent; says how the endpoint is, if that changed it.
+    pub async fn welcome_unanswered(
+        &self,
+        tenant: &TenantId,
+        endpoint: &DestinationId,
+        contact: CustomerContact<'_>,
+    ) -> Option<EndpointHealth> {
+        let (at, now) = (contact.at(tenant, endpoint), self.clock.now());
+        self.accounts.heard(&self.shared, &at, &Outcome::Unclear, "no_answer", now).await
     }
 
     /// Makes a contact-me entry (WW96348). A repeat makes another one: keep what comes back.

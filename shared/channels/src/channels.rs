@@ -92,17 +92,22 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             Ok(report) => report,
             Err(refusal) => refusal.into_report(),
         };
-        // What never got as far as the platform says nothing about it, but for a set-up that can not work.
-        let set_up = matches!(report.outcome, Outcome::EndpointRefused | Outcome::UnknownCode);
-        if report.request_sha256.is_some() || set_up {
-            let (code, now) = (report.code.as_deref().unwrap_or_default(), self.clock.now());
-            report.endpoint = self.accounts.heard(&self.shared, &at, &report.outcome, code, now).await;
-        }
+        self.hear(&at, &mut report).await;
         if report.outcome == Outcome::EndpointRefused {
             let (channel, code) = (destination.channel.as_str(), report.code.as_deref().unwrap_or_default());
             tracing::error!(%tenant, destination = %destination.id, channel, code, "endpoint refused: {code}");
         }
         report
+    }
+
+    /// Notes what a report says about its endpoint, and in the report how the endpoint is, if that changed it.
+    pub(crate) async fn hear(&self, at: &At, report: &mut SendReport) {
+        // What never got as far as the platform says nothing about it, but for a set-up that can not work.
+        let set_up = matches!(report.outcome, Outcome::EndpointRefused | Outcome::UnknownCode);
+        if report.request_sha256.is_some() || set_up {
+            let (code, now) = (report.code.as_deref().unwrap_or_default(), self.clock.now());
+            report.endpoint = self.accounts.heard(&self.shared, at, &report.outcome, code, now).await;
+        }
     }
 
     /// What the channel promises about repeats.

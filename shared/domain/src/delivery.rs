@@ -106,6 +106,41 @@ pub struct Attempt {
     pub script_hash: Option<String>,
 }
 
+impl Attempt {
+    /// One that begins.
+    pub fn begun(at: UnixMillis) -> Self {
+        Self {
+            started_at: at,
+            ended_at: None,
+            outcome: None,
+            code: None,
+            message: None,
+            provider_log_id: None,
+            request_sha256: None,
+            script_hash: None,
+        }
+    }
+
+    /// Does nobody know whether the platform took the message? Of an attempt that never ended, its process died.
+    pub fn is_unclear(&self) -> bool {
+        match &self.outcome {
+            None | Some(Outcome::Unclear) => true,
+            Some(
+                Outcome::Delivered { .. }
+                | Outcome::Throttled { .. }
+                | Outcome::Transient
+                | Outcome::TokenExpired
+                | Outcome::QuotaExhausted { .. }
+                | Outcome::RecipientRefused { .. }
+                | Outcome::ContentRefused { .. }
+                | Outcome::EndpointRefused
+                | Outcome::UnknownCode
+                | Outcome::Withheld { .. },
+            ) => false,
+        }
+    }
+}
+
 /// Which random owner holds a claim. Only the owner may complete it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -190,11 +225,42 @@ pub struct Delivery {
     /// How far it is.
     #[serde(flatten)]
     pub state: DeliveryState,
-    /// Every try, in order (the last 20 are kept).
+    /// Every try, in order: the last [`Delivery::ATTEMPTS_KEPT`], and in place of the oldest of them the first whose result nobody knows.
     pub attempts: Vec<Attempt>,
+    /// How many tries are not kept any more; the result of each is known. Earlier versions forgot without counting.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub forgotten: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Delivery {
+    /// A record's size is bounded.
+    pub const ATTEMPTS_KEPT: usize = 20;
+
+    /// Notes an attempt, and forgets an old one where there are too many.
+    ///
+    /// Never the first whose result nobody knows: its age says whether the platform still recognises a repeat, its script whether it would be one.
+    pub fn note(&mut self, attempt: Attempt) {
+        let uncounted = self.has_forgotten_uncounted();
+        self.attempts.push(attempt);
+        while self.attempts.len() > Self::ATTEMPTS_KEPT {
+            let doubt = self.attempts.iter().position(Attempt::is_unclear);
+            self.attempts.remove(usize::from(doubt == Some(0)));
+            if !uncounted {
+                self.forgotten = self.forgotten.saturating_add(1);
+            }
+        }
+    }
+
+    /// Has an earlier version forgotten attempts? It did not look at their results.
+    pub fn has_forgotten_uncounted(&self) -> bool {
+        self.forgotten == 0 && self.attempts.first().is_some_and(|first| first.started_at > self.opened_at)
+    }
+
     /// Where it goes: the fall-back, if that was decided, else as it was assigned.
     pub fn destination(&self) -> &DestinationId {
         self.fallback.as_ref().map_or(&self.assignment.destination, |fallback| &fallback.destination)

@@ -148,7 +148,8 @@ fn default_freshness() -> u32 {
 /// One lead form, 留资 card or live component, with the consent text it shows.
 ///
 /// The id `scope:` and the name of a scope (`scope:im.authorize_message`) stands for the platform's own page on which a person authorises that
-/// scope: authorising it is then a consent until the authorisation ends, and taking it back withdraws that consent alone.
+/// scope: authorising it is then a consent until the authorisation ends, and taking it back withdraws that consent alone. In the
+/// same way `scope:` and the id of a template stand for the page on which a reader of a WeChat account subscribes to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Form {

@@ -11,29 +11,6 @@ use crate::key::{Key, of_event};
 use crate::store::Store;
 use crate::tables::{self, Name, Tables};
 
-/// How many attempts a delivery keeps.
-const ATTEMPTS: usize = 20;
-
-/// An attempt that began and has not ended.
-fn opened(at: UnixMillis) -> Attempt {
-    Attempt {
-        started_at: at,
-        ended_at: None,
-        outcome: None,
-        code: None,
-        message: None,
-        provider_log_id: None,
-        request_sha256: None,
-        script_hash: None,
-    }
-}
-
-fn push(attempts: &mut Vec<Attempt>, attempt: Attempt) {
-    attempts.push(attempt);
-    let surplus = attempts.len().saturating_sub(ATTEMPTS);
-    attempts.drain(..surplus);
-}
-
 /// Until when nobody else may claim it; `None` when it is free.
 fn busy_until(state: &DeliveryState, now: UnixMillis) -> Option<UnixMillis> {
     match state {
@@ -59,11 +36,11 @@ fn claim(tables: &mut Tables<'_>, request: ClaimRequest) -> Result<Claim, Fault>
                 return Ok(Claim::Held { until });
             }
             stored.state = state;
-            push(&mut stored.attempts, opened(now));
+            stored.note(Attempt::begun(now));
             stored
         }
         None => {
-            let attempts = vec![opened(now)];
+            let attempts = vec![Attempt::begun(now)];
             let of_day = Key::of(&event.tenant).time(now).bytes(key.as_slice());
             let new = Delivery {
                 key: event,
@@ -75,6 +52,7 @@ fn claim(tables: &mut Tables<'_>, request: ClaimRequest) -> Result<Claim, Fault>
                 opened_at: now,
                 state,
                 attempts,
+                forgotten: 0,
             };
             let value = tables::json(Name::Deliveries, &new)?;
             tables.put(Name::DeliveryDays, of_day.as_slice(), key.as_slice())?;
@@ -112,7 +90,7 @@ fn settle(
     };
     match delivery.attempts.last_mut() {
         Some(open) if open.ended_at.is_none() => *open = attempt,
-        _ => push(&mut delivery.attempts, attempt),
+        _ => delivery.note(attempt),
     }
     tables.put(Name::Deliveries, key.as_slice(), &tables::json(Name::Deliveries, &delivery)?)
 }

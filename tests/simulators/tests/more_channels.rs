@@ -5,7 +5,9 @@
 
 mod stage;
 
-use sluice_channels::{Attachment, ContactWay, CustomerContact, Message, MiniProgramLink, Welcome};
+use sluice_channels::{
+    Attachment, ContactWay, CustomerContact, EndpointHealth, Message, MiniProgramLink, Welcome,
+};
 use sluice_domain::delivery::Outcome;
 use sluice_domain::destination::SubscribeAccount;
 use sluice_domain::id::DestinationId;
@@ -106,6 +108,40 @@ async fn a_customer_is_welcomed_once_and_in_twenty_seconds() {
     assert_eq!(late.code.as_deref(), Some("welcome_too_late"));
     assert_eq!(stage.simulators.counters(Platform::Wecom).requests, requests);
     assert_eq!(send("unknown", now()).await.code.as_deref(), Some("41050"));
+}
+
+/// Nobody has to enable it: it is tried out by one contact at a time for as long as it takes.
+#[tokio::test]
+async fn an_application_that_may_not_welcome_is_left_alone_and_tried_out() {
+    let stage = Stage::new().await;
+    let endpoint = DestinationId::new("welcome").unwrap();
+    let now = || UnixMillis(stage.simulators.clock().now_ms());
+    let send = async |code: &str| {
+        let welcome =
+            Welcome { code: code.into(), event_at: now(), text: "您好".into(), attachments: Vec::new() };
+        stage.channels.welcome(&stage.tenant, &endpoint, CONTACT, &welcome).await
+    };
+    // 48002: the application has no right to this API.
+    let refuses =
+        || stage.fault(Platform::Wecom, Place::Send, FaultEffect::Code { code: 48_002, status: 200 });
+    refuses();
+    let first = send("w1").await;
+    assert_eq!(first.outcome, Outcome::EndpointRefused);
+    assert!(matches!(first.endpoint, Some(EndpointHealth::Open { .. })), "{first:?}");
+    for _ in 0..10 {
+        let requests = stage.simulators.counters(Platform::Wecom).requests;
+        let held = send("w2").await;
+        assert_eq!(held.code.as_deref(), Some("endpoint_open"));
+        assert_eq!(stage.simulators.counters(Platform::Wecom).requests, requests, "nothing is asked");
+        stage.minutes(5);
+        refuses();
+        assert_eq!(send("w2").await.outcome, Outcome::EndpointRefused, "one tries it out");
+    }
+    stage.minutes(5);
+    stage.simulators.wecom_customer_adds("w3");
+    let healed = send("w3").await;
+    assert!(is_delivered(&healed.outcome));
+    assert_eq!(healed.endpoint, Some(EndpointHealth::Healthy));
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use run::{Came, Run};
 fn came(sends: usize, seed: u64) -> Came {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(run::run(Run { sends, seed }))
+    runtime.block_on(run::run(Run { sends, seed, sandboxes: 8 }))
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
-use sluice_domain::contact::contact_id;
+use sluice_domain::contact::{contact_id, message_contact};
 use sluice_domain::decision::Verdict;
-use sluice_domain::delivery::DeliveryState;
-use sluice_domain::id::TenantId;
+use sluice_domain::delivery::{DeliveryState, Outcome};
+use sluice_domain::destination::{Channel, SubscribeAccount};
+use sluice_domain::id::{DestinationId, TenantId};
 use sluice_ports::Acquaintances as _;
 
 use crate::support::*;
@@ -49,4 +50,28 @@ async fn a_message_that_was_taken_is_delivered_whether_or_not_that_can_be_noted(
     desk.deliver(&assigned).await.unwrap();
     assert_eq!(desk.delivery(&assigned).await.state, DeliveryState::Delivered);
     assert_eq!(known(&desk).await, []);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_subscribe_message_is_known_by_the_platforms_name_of_it_too() {
+    let mut settings = settings();
+    let id = TenantId::new("demo-mcn").unwrap();
+    let tenant = std::sync::Arc::get_mut(settings.tenants.get_mut(&id).unwrap()).unwrap();
+    let destination = tenant.destinations.get_mut(&DestinationId::new(PERSON).unwrap()).unwrap();
+    destination.channel = Channel::WechatSubscribe {
+        app_id: "wx00demo00000000".into(),
+        secret: "demo-mcn/wechat".into(),
+        openid_field: "wechat_openid".into(),
+        template_id: "t".into(),
+        account: SubscribeAccount::MiniProgram,
+        page: None,
+    };
+    let desk = desk_with(settings);
+    desk.platform.answers(Outcome::Delivered { provider_id: Some("1864323726461255680".into()) });
+    let assigned = assigned(1, PERSON, Verdict::Allow);
+    desk.deliver(&assigned).await.unwrap();
+    let message = message_contact(&keys(&id), "wechat", "1864323726461255680");
+    let named = desk.store.known_as(&id, &message).await.unwrap();
+    assert_eq!((named.len(), known(&desk).await.len()), (1, 1));
+    assert_eq!(named[0].event, assigned.cleared.event().key);
 }

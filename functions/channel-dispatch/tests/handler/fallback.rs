@@ -8,12 +8,14 @@ use sluice_domain::decision::Verdict;
 use sluice_domain::delivery::{DeliveryState, Fallback, Outcome};
 use sluice_domain::failure::FailureKind;
 use sluice_domain::id::{DestinationId, TenantId};
+use sluice_domain::review::{Says, StateName};
 use sluice_embedded::SystemEntropy;
 use sluice_ports::ConsentStore as _;
 use sluice_steps::{Stage as _, StageError};
 use sluice_telemetry::{Metrics, Signal};
 
 use crate::outcomes::consent;
+use crate::reviews::{CULTURE, lead, resume, review, vote, with};
 use crate::support::*;
 
 /// Where the messages went.
@@ -202,4 +204,50 @@ async fn a_fall_back_that_the_route_took_back_gets_nothing() {
     let withheld = Outcome::Withheld { code: "fallback_gone".into() };
     assert_eq!((delivery.state, &delivery.attempts[1].outcome), (DeliveryState::Refused, &Some(withheld)));
     assert_eq!(went(&desk), [BOT]);
+}
+
+/// A desk where every message wants a review and may fall back, and a message that people have approved for its own destination.
+async fn approved() -> Desk {
+    let desk = desk_with(with_fallback(with(CULTURE, ""), DUTY));
+    assert_eq!(desk.deliver(&lead()).await, Ok(()));
+    vote(&desk, "王芳", Says::Approve).await;
+    desk
+}
+
+/// Nobody has said that it may be read anywhere else.
+#[tokio::test(flavor = "current_thread")]
+async fn a_text_that_people_approved_waits_for_its_own_destination() {
+    let desk = approved().await;
+    desk.platform.disable(BOT);
+    let error = resume(&desk).await.unwrap_err();
+    assert_eq!((error.kind, error.code), (FailureKind::Configuration, "endpoint_disabled"));
+    let delivery = desk.delivery(&lead()).await;
+    assert!(matches!(delivery.state, DeliveryState::Waiting { .. }) && delivery.fallback.is_none());
+    assert_eq!(review(&desk).await.state.name(), StateName::Approved, "still to be sent");
+    desk.platform.enable(BOT);
+    assert_eq!(desk.deliver(&lead()).await, Ok(()));
+    assert_eq!(went(&desk), [BOT]);
+    assert_eq!(review(&desk).await.state.name(), StateName::Cleared);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_text_that_people_approved_ends_where_its_endpoint_refuses_everybody() {
+    let desk = approved().await;
+    desk.platform.answers_code(Outcome::EndpointRefused, "93000");
+    assert_eq!(resume(&desk).await, Ok(()));
+    let delivery = desk.delivery(&lead()).await;
+    assert_eq!((delivery.state, delivery.fallback), (DeliveryState::Refused, None));
+    assert_eq!((went(&desk).as_slice(), desk.counters.total("FellBack")), (&[BOT.to_owned()][..], 0));
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_text_that_falls_back_before_anybody_read_it_is_read_for_where_it_goes() {
+    let desk = desk_with(with_fallback(with(CULTURE, ""), DUTY));
+    desk.platform.disable(BOT);
+    fell_back(desk.deliver(&lead()).await, &desk);
+    assert_eq!(desk.deliver(&lead()).await, Ok(()));
+    assert!(went(&desk).is_empty() && desk.delivery(&lead()).await.waits_for_review());
+    vote(&desk, "王芳", Says::Approve).await;
+    assert_eq!(resume(&desk).await, Ok(()));
+    assert_eq!(went(&desk), [DUTY]);
 }

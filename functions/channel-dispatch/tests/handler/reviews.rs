@@ -24,11 +24,11 @@ use sluice_telemetry::Signal;
 use crate::support::*;
 
 /// Words of a company's culture, which the exemptions of 广告绝对化用语执法指南 leave to a person.
-const CULTURE: &str = "我们追求最佳服务,这是我们的经营理念。";
+pub(crate) const CULTURE: &str = "我们追求最佳服务,这是我们的经营理念。";
 const ABSOLUTE: &str = "absolute_word_exempt";
 
 /// The shipped configuration with words in the script that want a review, and more rules.
-fn with(words: &str, rules: &str) -> Settings {
+pub(crate) fn with(words: &str, rules: &str) -> Settings {
     let bundle = Bundle::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config"));
     let files: BTreeMap<String, String> = bundle
         .files()
@@ -55,17 +55,17 @@ fn waiting_desk() -> Desk {
     desk_with(with(CULTURE, ""))
 }
 
-fn lead() -> Assigned {
+pub(crate) fn lead() -> Assigned {
     assigned(1, BOT, Verdict::AllowMasked)
 }
 
-async fn review(desk: &Desk) -> Review {
+pub(crate) async fn review(desk: &Desk) -> Review {
     let event = lead().cleared.event().clone();
     let id = ReviewId { tenant: event.key.tenant, trace: event.trace_id, point: Point::Message };
     desk.store.review(&id).await.unwrap().unwrap()
 }
 
-async fn vote(desk: &Desk, name: &str, says: Says) -> Review {
+pub(crate) async fn vote(desk: &Desk, name: &str, says: Says) -> Review {
     let review = review(desk).await;
     let by = Voter::Person { name: ReviewerName::new(name).unwrap() };
     let ballot = Ballot { by, says, why: Why::new("看过").unwrap() };
@@ -84,7 +84,7 @@ async fn woken(desk: &Desk) -> Vec<UncheckedAssigned> {
 }
 
 /// Handles what was woken, which is one message.
-async fn resume(desk: &Desk) -> Result<(), StageError> {
+pub(crate) async fn resume(desk: &Desk) -> Result<(), StageError> {
     let messages = woken(desk).await;
     assert_eq!(messages.len(), 1);
     desk.dispatch.handle(messages).await.remove(0)

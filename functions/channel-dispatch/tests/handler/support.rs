@@ -339,7 +339,11 @@ pub(crate) const DUTY: &str = "wecom-duty-group";
 
 /// The shipped configuration, whose forms fall back to a destination.
 pub(crate) fn falling_back(to: &str) -> Settings {
-    let mut settings = settings();
+    with_fallback(settings(), to)
+}
+
+/// A configuration whose forms fall back to a destination.
+pub(crate) fn with_fallback(mut settings: Settings, to: &str) -> Settings {
     let tenant = settings.tenants.get_mut(&TenantId::new("demo-brand").unwrap()).unwrap();
     let tenant = Arc::get_mut(tenant).unwrap();
     let (duty, group) = (DestinationId::new(DUTY).unwrap(), DestinationId::new(BOT).unwrap());

@@ -152,3 +152,46 @@ async fn a_send_that_does_not_end_is_unclear() {
     assert_eq!(delivery.state, DeliveryState::InDoubt);
     assert_eq!(delivery.attempts[0].code.as_deref(), Some("send_timeout"));
 }
+
+/// Held back more often than attempts are kept, once within the platform's memory of the one unclear attempt and once beyond it.
+async fn throttled_25_times(desk: &Desk, assigned: &Assigned, pause_ms: i64) {
+    for _ in 0..25 {
+        let until = desk.now().plus_ms(pause_ms);
+        desk.platform.answers(Outcome::Throttled { until });
+        let error = desk.deliver(assigned).await.unwrap_err();
+        assert_eq!(error.kind, FailureKind::ThrottledUntil(until));
+        desk.clock.set(until);
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_doubt_is_as_old_as_it_is_however_many_attempts_are_forgotten() {
+    let desk = desk();
+    let assigned = assigned(1, APP, Verdict::AllowMasked);
+    // Four hours of waiting: a message whose result was unclear then would not be repeated any more.
+    throttled_25_times(&desk, &assigned, 10 * MINUTE).await;
+    desk.platform.answers(Outcome::Unclear);
+    let FailureKind::ThrottledUntil(until) = desk.deliver(&assigned).await.unwrap_err().kind else {
+        panic!("repeated within the platform's memory")
+    };
+    desk.clock.set(until);
+    assert_eq!(desk.deliver(&assigned).await, Ok(()));
+    assert_eq!(desk.delivery(&assigned).await.state, DeliveryState::Delivered);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_doubt_is_not_forgotten_with_its_attempt() {
+    let desk = desk();
+    let assigned = assigned(1, APP, Verdict::AllowMasked);
+    desk.platform.answers(Outcome::Unclear);
+    let FailureKind::ThrottledUntil(until) = desk.deliver(&assigned).await.unwrap_err().kind else {
+        panic!("repeated within the platform's memory")
+    };
+    desk.clock.set(until);
+    throttled_25_times(&desk, &assigned, MINUTE).await;
+    let calls = desk.platform.taken().len();
+    desk.clock.advance_ms(4 * 60 * MINUTE);
+    assert_eq!(desk.deliver(&assigned).await, Ok(()));
+    assert_eq!(desk.platform.taken().len(), calls, "the platform has forgotten the first one by now");
+    assert_eq!(desk.delivery(&assigned).await.state, DeliveryState::InDoubt);
+}

@@ -24,3 +24,5 @@ mod sample;
 mod samples;
 #[cfg(test)]
 mod shipped_rules;
+#[cfg(test)]
+mod subscriptions;

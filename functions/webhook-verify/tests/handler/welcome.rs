@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::json;
-use sluice_channels::{SendReport, Welcome};
+use sluice_channels::{EndpointHealth, SendReport, Welcome};
 use sluice_domain::audit::Receipt;
 use sluice_domain::delivery::Outcome;
 use sluice_domain::event::{Event, EventKind, Subject};
@@ -28,6 +28,7 @@ pub(crate) struct Greets {
     answers: Arc<Mutex<Vec<Outcome>>>,
     pub(crate) given: Arc<Mutex<Vec<Welcome>>>,
     hangs: Arc<AtomicUsize>,
+    unanswered: Arc<AtomicUsize>,
 }
 
 impl Greeter for Greets {
@@ -45,6 +46,11 @@ impl Greeter for Greets {
             request_sha256: None,
             endpoint: None,
         }
+    }
+
+    async fn unanswered(&self, _: &TenantId, _: &Source, _: &WelcomePolicy) -> Option<EndpointHealth> {
+        self.unanswered.fetch_add(1, Ordering::SeqCst);
+        None
     }
 }
 
@@ -193,9 +199,11 @@ async fn without_a_code_or_without_a_script_nobody_is_welcomed() {
 async fn a_platform_that_hangs_leaves_time_for_the_record_and_the_answer() {
     let greeter = Greets::default();
     greeter.hangs.store(1, Ordering::SeqCst);
+    let unanswered = Arc::clone(&greeter.unanswered);
     let (events, calls, took) = on_paused_time(greeter).await;
     assert!((3_500..3_600).contains(&took.as_millis()), "of the four seconds: {took:?}");
     assert_eq!(calls, 1, "what may have been taken is not repeated");
+    assert_eq!(unanswered.load(Ordering::SeqCst), 1, "the breaker hears of it");
     assert_eq!(events[1].name, "send_welcome_msg welcome_timeout");
     assert!(matches!(&events[1].subject, Subject::Activity { what, .. } if what == "welcome_unclear"));
 }
@@ -225,6 +233,16 @@ async fn a_passing_fault_is_tried_again_until_the_time_is_up() {
     assert_eq!(calls, 9);
     assert!((3_200..3_300).contains(&took.as_millis()), "{took:?}");
     assert!(matches!(&events[1].subject, Subject::Activity { what, .. } if what == "welcome_transient"));
+}
+
+/// What the channel says while the application's breaker is open.
+#[tokio::test(flavor = "current_thread")]
+async fn while_the_application_is_broken_nobody_is_welcomed_and_that_is_on_record() {
+    let until = UnixMillis(i64::MAX);
+    let answers = Arc::new(Mutex::new(vec![Outcome::Throttled { until }]));
+    let (events, calls, took) = on_paused_time(Greets { answers, ..Greets::default() }).await;
+    assert_eq!((calls, took.as_millis()), (1, 0), "it is not waited for");
+    assert!(matches!(&events[1].subject, Subject::Activity { what, .. } if what == "welcome_throttled"));
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ impl<Q: Outbox> AuditLog for Store<Q> {
     }
 
     /// A trace id holds the moment of arrival, so the record's partition and place in the day are known but for the event's name: one
-    /// query, no index of its own. People ask for it, no function does.
+    /// query, no index of its own. Asked for by people, and for whoever came by a link: by the engine once, by the night for messages of other days.
     async fn audit_of_trace(
         &self,
         tenant: &TenantId,

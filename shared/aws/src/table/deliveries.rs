@@ -24,8 +24,6 @@ use crate::store::Store;
 
 const TABLE: Table = Table::Deliveries;
 
-/// How many attempts a delivery keeps.
-const ATTEMPTS: usize = 20;
 /// The most bytes of one attempt: twenty of them stay below the 400 KB of an item.
 const LARGEST_ATTEMPT: usize = 16 * 1_024;
 /// How often a take-over that lost a race looks again. Whoever won holds the claim, so the second look nearly always ends it.
@@ -44,6 +42,8 @@ const PAST: &str = "attempts";
 const OPEN: &str = "attempt";
 /// The destination in place of the assigned one, where there is one.
 const FALLBACK: &str = "fallback";
+/// How many attempts are not kept any more, where there are any.
+const FORGOTTEN: &str = "forgotten";
 
 const IN_PROGRESS: &str = "INPROGRESS";
 const COMPLETED: &str = "COMPLETED";
@@ -64,26 +64,6 @@ fn attempt_json(attempt: &Attempt) -> Result<String, PortError> {
         return Err(PortError::TooLarge { what: "attempt", limit: LARGEST_ATTEMPT, got: text.len() });
     }
     Ok(text)
-}
-
-/// An attempt that began and has not ended.
-fn opened(at: UnixMillis) -> Attempt {
-    Attempt {
-        started_at: at,
-        ended_at: None,
-        outcome: None,
-        code: None,
-        message: None,
-        provider_log_id: None,
-        request_sha256: None,
-        script_hash: None,
-    }
-}
-
-fn push(attempts: &mut Vec<Attempt>, attempt: Attempt) {
-    attempts.push(attempt);
-    let surplus = attempts.len().saturating_sub(ATTEMPTS);
-    attempts.drain(..surplus);
 }
 
 /// The item of a claimed delivery, whose last attempt is open.
@@ -114,6 +94,9 @@ fn claimed(delivery: &Delivery) -> Result<Attributes, PortError> {
         (OPEN.to_owned(), text(attempt_json(open)?)),
     ]);
     item.extend(fallback.map(|fallback| (FALLBACK.to_owned(), fallback)));
+    if delivery.forgotten > 0 {
+        item.insert(FORGOTTEN.to_owned(), number(delivery.forgotten.into()));
+    }
     Ok(item)
 }
 
@@ -144,7 +127,23 @@ fn read(item: &Attributes) -> Result<Delivery, PortError> {
     } else {
         None
     };
-    Ok(Delivery { key, trace_id, payload_sha256, person, assignment, fallback, opened_at, state, attempts })
+    let forgotten = if item.contains_key(FORGOTTEN) {
+        u32::try_from(read_number(TABLE, item, FORGOTTEN)?).map_err(|_| lacks(TABLE, FORGOTTEN))?
+    } else {
+        0
+    };
+    Ok(Delivery {
+        key,
+        trace_id,
+        payload_sha256,
+        person,
+        assignment,
+        fallback,
+        opened_at,
+        state,
+        attempts,
+        forgotten,
+    })
 }
 
 fn state(item: &Attributes) -> Result<DeliveryState, PortError> {
@@ -191,7 +190,7 @@ fn find(item: &Attributes, request: &ClaimRequest) -> Result<Found, PortError> {
         return Ok(Found::Answer(Claim::Held { until }));
     }
     stored.state = DeliveryState::Claimed { owner: request.owner, deadline: request.deadline };
-    push(&mut stored.attempts, opened(request.now));
+    stored.note(Attempt::begun(request.now));
     Ok(Found::Free(stored))
 }
 
@@ -207,7 +206,8 @@ impl Tables {
             fallback: None,
             opened_at: request.now,
             state: DeliveryState::Claimed { owner: request.owner, deadline: request.deadline },
-            attempts: vec![opened(request.now)],
+            attempts: vec![Attempt::begun(request.now)],
+            forgotten: 0,
         };
         let mut old = match self.put_new(TABLE, claimed(&new)?).await? {
             Put::New => return Ok(Claim::Won(new)),

@@ -9,7 +9,7 @@ pub(crate) mod wire;
 pub use kind::{EventKind, Handling};
 pub(crate) use normalise::channels::contact_name;
 pub use normalise::{NormaliseError, Reading, normalise};
-pub use subject::Subject;
+pub use subject::{SUBSCRIPTION_FAILED, SUBSCRIPTION_SENT, Subject};
 pub use unsealed::{SEAL_TABLE, Unsealed};
 
 use std::collections::BTreeMap;

@@ -3,6 +3,11 @@ use serde::{Deserialize, Serialize};
 use crate::id::FormId;
 use crate::order::OrderState;
 
+/// What happened when WeChat has given a subscribe message to its reader.
+pub const SUBSCRIPTION_SENT: &str = "subscription_sent";
+/// What happened when WeChat had taken a subscribe message and could not give it to its reader.
+pub const SUBSCRIPTION_FAILED: &str = "subscription_failed";
+
 /// The facts of an event that are not personal, by what it is about.
 ///
 /// Ids are opaque text: open ids carry `@ / + =`, 抖店 ids exceed 2^53.

@@ -75,6 +75,8 @@ pub struct Evidence {
     pub exposures: Vec<Exposure>,
     /// The deliveries opened on the day, and those of other days of events that were allowed on the day.
     pub deliveries: Vec<Delivery>,
+    /// The deliveries of the messages by which the day's new contacts came, as far as they are not among those.
+    pub came_by: Vec<Delivery>,
     /// What was given up; of other tenants, too: a trace tells whose it is.
     pub dead_letters: Vec<DeadLetter>,
     /// The ids of the dead letters that this run put back.

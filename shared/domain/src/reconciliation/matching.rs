@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::attribution::attribution;
 use super::breaks::{Break, BreakClass, BreakState};
 use super::deviation::deviation;
 use super::input::{Evidence, Seal, Subject};
@@ -18,7 +19,7 @@ use crate::time::UnixMillis;
 const GRACE_MS: i64 = 15 * 60 * 1_000;
 
 /// The shape's version, in the report.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Reconciles one tenant's day. Pure: the same evidence gives the same report.
 pub fn reconcile(subject: &Subject<'_>, evidence: &Evidence) -> Report {
@@ -83,6 +84,7 @@ pub fn reconcile(subject: &Subject<'_>, evidence: &Evidence) -> Report {
         reviews,
         destinations: destinations(subject, evidence),
         experiments,
+        attribution: attribution(subject, evidence),
         orders: orders(subject, evidence),
         queues,
         audit_digest,

@@ -4,6 +4,7 @@
 //! Pure: [`reconcile`] takes the records and gives a [`Report`]. A finished day gives the same report whenever it is run again;
 //! unfinished work of the last minutes is *in progress*, older one is a break.
 
+mod attribution;
 mod breaks;
 mod deviation;
 mod gamma;
@@ -14,6 +15,7 @@ mod matching;
 mod report;
 mod reviewing;
 
+pub use attribution::{Attribution, VariantYield, Yield, adds_contact, brought_by};
 pub use breaks::{Break, BreakClass, BreakState};
 pub use deviation::{Arm, Deviation, SRM_THRESHOLD, deviation};
 pub use gamma::chi_square_tail;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::attribution::Attribution;
 use super::breaks::{Break, BreakState};
 use super::deviation::Deviation;
 use super::input::QueueDepth;
@@ -36,6 +37,8 @@ pub struct Report {
     pub destinations: BTreeMap<String, DestinationCount>,
     /// The experiments' splits.
     pub experiments: Vec<Deviation>,
+    /// The day's new contacts by the messages they came by.
+    pub attribution: Attribution,
     /// The order book by action.
     pub orders: BTreeMap<String, OrderTotal>,
     /// What the queues of the whole gate still hold.

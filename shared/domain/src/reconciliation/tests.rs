@@ -1,5 +1,7 @@
 //! One small day, and what each missing or extra record of it makes of the report.
 
+mod attribution;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -138,6 +140,7 @@ fn delivery(number: u8, state: DeliveryState) -> Delivery {
         opened_at: at(number).plus_ms(120),
         state,
         attempts: vec![attempt],
+        forgotten: 0,
     }
 }
 
@@ -204,6 +207,7 @@ fn evidence() -> Evidence {
             delivery(4, DeliveryState::InDoubt),
             delivery(10, DeliveryState::Delivered),
         ],
+        came_by: vec![],
         dead_letters: vec![letter(9, "events")],
         redriven: BTreeSet::new(),
         queues: ["events", "cleared", "assigned"]

@@ -25,7 +25,7 @@ impl<'a> FlatXml<'a> {
     }
 }
 
-fn skip_prolog(text: &str) -> &str {
+pub(super) fn skip_prolog(text: &str) -> &str {
     match text.strip_prefix("<?") {
         Some(prolog) => prolog.split_once("?>").map_or("", |(_, rest)| rest),
         None => text,
@@ -33,13 +33,13 @@ fn skip_prolog(text: &str) -> &str {
 }
 
 /// The name of the tag that the text begins with, and what follows it.
-fn open_tag(text: &str) -> Option<(&str, &str)> {
+pub(super) fn open_tag(text: &str) -> Option<(&str, &str)> {
     let (name, rest) = text.trim_start().strip_prefix('<')?.split_once('>')?;
     let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     plain.then_some((name, rest))
 }
 
-fn content<'a>(text: &'a str, name: &str) -> Option<(String, &'a str)> {
+pub(super) fn content<'a>(text: &'a str, name: &str) -> Option<(String, &'a str)> {
     if let Some(cdata) = text.trim_start().strip_prefix("<![CDATA[") {
         let (value, rest) = cdata.split_once("]]>")?;
         return Some((value.to_owned(), close_tag(rest.trim_start(), name)?));
@@ -48,7 +48,7 @@ fn content<'a>(text: &'a str, name: &str) -> Option<(String, &'a str)> {
     Some((unescaped(value), close_tag(rest, name)?))
 }
 
-fn close_tag<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn close_tag<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.strip_prefix("</")?.strip_prefix(name)?.strip_prefix('>')
 }
 

@@ -157,7 +157,26 @@ pub async fn the_last_twenty_attempts_are_kept<H: Harness>(harness: H) {
     }
     let stored = store.delivery(&key(brand(), 1)).await.unwrap().unwrap();
     let expected: Vec<_> = (5..25_i64).map(|round| attempt(round * 10, Outcome::Transient)).collect();
-    assert_eq!(stored.attempts, expected);
+    assert_eq!((stored.attempts, stored.forgotten), (expected, 5));
+}
+
+/// What a repeat is decided by must not be forgotten, however often the delivery is held back.
+pub async fn the_first_unclear_attempt_is_never_forgotten<H: Harness>(harness: H) {
+    let store = harness.store();
+    let outcome = |round| match round {
+        3 | 7 => Outcome::Unclear,
+        _ => Outcome::Transient,
+    };
+    for round in 0..60_i64 {
+        let at = round * 10;
+        let _won = won(store, claim(1, owner(1), at)).await;
+        let settlement = Settlement::Waiting { until: NOON.plus_ms(at + 5) };
+        store.settle(&key(brand(), 1), owner(1), attempt(at, outcome(round)), settlement).await.unwrap();
+    }
+    let stored = store.delivery(&key(brand(), 1)).await.unwrap().unwrap();
+    let expected: Vec<_> =
+        std::iter::once(3).chain(41..60).map(|round| attempt(round * 10, outcome(round))).collect();
+    assert_eq!((stored.attempts, stored.forgotten), (expected, 40));
 }
 
 /// Nor what another tenant claimed.

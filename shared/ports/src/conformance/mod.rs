@@ -134,6 +134,7 @@ macro_rules! conformance_tests {
                 deliveries: the_first_assignment_stays,
                 deliveries: another_payload_under_the_same_key_is_refused,
                 deliveries: the_last_twenty_attempts_are_kept,
+                deliveries: the_first_unclear_attempt_is_never_forgotten,
                 deliveries: nothing_can_be_settled_that_was_never_claimed,
                 deliveries: a_day_lists_its_own_deliveries,
                 reviews: a_record_and_its_review_are_written_once,

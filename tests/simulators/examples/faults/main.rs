@@ -23,13 +23,17 @@ struct Options {
     /// Which run of chance.
     #[arg(long, default_value_t = 7)]
     seed: u64,
+    /// How many dispatchers share the work.
+    #[arg(long, default_value_t = 8)]
+    sandboxes: usize,
 }
 
 fn main() -> std::io::Result<()> {
     let options = Options::parse();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let came = runtime.block_on(run(Run { sends: options.sends, seed: options.seed }));
+    let came =
+        runtime.block_on(run(Run { sends: options.sends, seed: options.seed, sandboxes: options.sandboxes }));
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
@@ -54,8 +58,15 @@ fn main() -> std::io::Result<()> {
     }
     writeln!(
         out,
-        "\n{} calls, {} messages taken off the queue, {} handed out twice, {} sandboxes dead in the middle of their work, {} simulated minutes; seed {}.",
-        came.calls, came.received, came.twice, came.deaths, came.minutes, options.seed
+        "\n{} calls, {} messages taken off the queue, at most {} s late, {} handed out twice, {} times one of {} sandboxes dead in the middle of its work, {} simulated minutes; seed {}.",
+        came.calls,
+        came.received,
+        came.latest_ms / 1_000,
+        came.twice,
+        came.deaths,
+        options.sandboxes,
+        came.minutes,
+        options.seed
     )?;
     for (fault, times) in &came.faults {
         writeln!(out, "- {times} × {}", fault.words())?;
@@ -63,6 +74,9 @@ fn main() -> std::io::Result<()> {
     for row in &came.rows {
         for (code, times) in &row.refused_for {
             writeln!(out, "- refused on {}: {times} × {code}", row.channel)?;
+        }
+        for (code, times) in &row.in_doubt_for {
+            writeln!(out, "- in doubt on {}: {times} × {code}", row.channel)?;
         }
     }
     for (code, times) in &came.buried {

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,8 +25,6 @@ use crate::scene::{FixedKeys, KINDS, Named, Scene, TEMPLATE, WECHAT, number_in, 
 use crate::store::AtOnce;
 use crate::way::{Fault, Way};
 
-/// Sandboxes: one batch at a time each, as on Lambda.
-const INSTANCES: usize = 8;
 const BATCH: usize = 10;
 /// One endpoint gets no more than so many a minute: four fifths of what the strictest platform lets through.
 const PER_MINUTE: usize = 16;
@@ -46,6 +44,8 @@ const TWICE: u64 = 100;
 pub(crate) struct Run {
     pub(crate) sends: usize,
     pub(crate) seed: u64,
+    /// Sandboxes: one batch at a time each, as on Lambda.
+    pub(crate) sandboxes: usize,
 }
 
 /// How the messages of one channel ended, by the records and by the recipients.
@@ -60,6 +60,8 @@ pub(crate) struct Row {
     pub(crate) refused: usize,
     /// Why, by the code of the last attempt.
     pub(crate) refused_for: BTreeMap<String, usize>,
+    /// Where a repeat is recognised: what the last attempt of those in doubt came to, by its code.
+    pub(crate) in_doubt_for: BTreeMap<String, usize>,
     /// Of those in doubt: the recipient has it.
     pub(crate) in_doubt_seen: usize,
     /// Recipients who have a message more than once.
@@ -84,6 +86,8 @@ pub(crate) struct Came {
     /// How often messages were taken off the queue.
     pub(crate) received: u64,
     pub(crate) minutes: i64,
+    /// The longest that a message lay on the queue after it could have been taken, in milliseconds.
+    pub(crate) latest_ms: i64,
     /// Why messages did not go back to the queue.
     pub(crate) buried: BTreeMap<&'static str, usize>,
 }
@@ -96,6 +100,7 @@ type Dispatch = ChannelDispatch<AtOnce, FixedKeys, Sender, Skewed, Chance, Arc<S
 struct Queue {
     waiting: Mutex<BinaryHeap<Reverse<(i64, u64, usize)>>>,
     order: Mutex<u64>,
+    latest_ms: AtomicI64,
     out: AtomicUsize,
 }
 
@@ -114,6 +119,7 @@ impl Queue {
             && at <= now
         {
             waiting.pop();
+            self.latest_ms.fetch_max(now - at, Ordering::Relaxed);
             batch.push(number);
         }
         self.out.fetch_add(batch.len(), Ordering::Relaxed);
@@ -262,7 +268,7 @@ pub(crate) async fn run(run: Run) -> Came {
             desk.queue.put(desk.arrives(number) + i64::try_from(desk.chance.below(500)).unwrap(), number);
         }
     }
-    join_all((0..INSTANCES).map(|_| desk.sandbox())).await;
+    join_all((0..run.sandboxes).map(|_| desk.sandbox())).await;
     // The last stragglers arrive.
     tokio::time::sleep(Duration::from_mins(1)).await;
     let rows = rows(&desk, &platform).await;
@@ -273,6 +279,7 @@ pub(crate) async fn run(run: Run) -> Came {
         deaths: desk.deaths.into_inner(),
         twice: desk.twice.into_inner(),
         received: u64::try_from(desk.received.into_inner()).unwrap(),
+        latest_ms: desk.queue.latest_ms.load(Ordering::Relaxed),
         minutes: (desk.clock.now().0 - BEGIN) / 60_000,
         buried: desk.buried.into_inner().unwrap(),
     }
@@ -328,6 +335,9 @@ async fn rows(desk: &Desk, platform: &InProcess) -> Vec<Row> {
             }
             Some(DeliveryState::InDoubt) => {
                 row.in_doubt += 1;
+                if row.remembers {
+                    *row.in_doubt_for.entry(last).or_default() += 1;
+                }
                 row.in_doubt_seen += usize::from(times > 0);
             }
             Some(DeliveryState::Refused) => {

@@ -1,11 +1,13 @@
 //! The report as one HTML page: no script, no outside asset, readable on paper.
 
+mod attribution;
 mod chart;
 mod style;
 mod table;
 
 use std::fmt::Write as _;
 
+use self::attribution::attribution;
 use self::chart::{Bar, bars};
 use self::table::Table;
 use super::breaks::Break;
@@ -41,6 +43,7 @@ pub fn page(report: &Report) -> String {
         reviews(report),
         destinations(report),
         report.experiments.iter().map(experiment).collect(),
+        attribution(&report.attribution),
         orders(report),
         queues(report),
         breaks(&report.breaks),

@@ -8,6 +8,8 @@
 //! | | `customer_acquisition`: `balance_low`, `balance_exhausted`, `link_unavailable`, … | `channel_notice` |
 //! | `wechat-push` | `subscribe` / `SCAN` | `contact_added` / `channel_activity`, with the scene of the QR code |
 //! | | `unsubscribe`; `TEMPLATESENDJOBFINISH` with `failed:user block` | `contact_lost` |
+//! | | `subscribe_msg_popup_event`, `subscribe_msg_change_event`: each template of the list | `authorize` (accept) or `unauthorize` (reject), the template as scope |
+//! | | `subscribe_msg_sent_event`: each message of the list | `channel_activity`, with the message |
 //! | | `MsgType` text, image, … | `direct_message` |
 //! | `feishu-events` | `im.message.receive_v1` of a private chat | `direct_message` |
 //! | | `im.message.message_read_v1` | `channel_activity`, with the messages |
@@ -16,6 +18,7 @@
 //! | | `im.chat.member.bot.deleted_v1`, `im.chat.disbanded_v1` | `channel_notice` |
 
 mod feishu;
+mod subscriptions;
 mod wechat;
 mod wecom;
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{conversation, id_of, state};
+use super::{conversation, id_of, state, subscriptions};
 use crate::event::normalise::{Facts, Found, NormaliseError};
 use crate::event::wire::{self, Text};
 use crate::event::{EventKind, PersonalField, Subject};
@@ -35,13 +35,14 @@ struct Json<'a> {
 }
 
 pub(in crate::event::normalise) fn read(text: &str, app_id: Option<&str>) -> Result<Found, NormaliseError> {
-    let found = if let Some(xml) = FlatXml::new(text) {
-        facts(text, app_id, |name| xml.get(name).filter(|value| !value.is_empty()).map(str::to_owned))
+    let (push, from) = if let Some(xml) = FlatXml::new(text) {
+        let get = |name: &str| xml.get(name).filter(|value| !value.is_empty()).map(str::to_owned);
+        (facts(text, app_id, get), get("FromUserName"))
     } else {
         let json: Json<'_> = wire::object(text).map_err(|_| FORM)?;
-        facts(text, app_id, |name| json.field(name).and_then(Text::owned))
+        (facts(text, app_id, |name| json.field(name).and_then(Text::owned)), json.from.owned())
     };
-    found.map(Found::one).ok_or(FORM)
+    subscriptions::read(text, from.as_deref(), push.ok_or(FORM)?).map(Found::Facts)
 }
 
 impl<'a> Json<'a> {
