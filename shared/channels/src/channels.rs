@@ -1,11 +1,12 @@
 use sluice_domain::delivery::Outcome;
 use sluice_domain::destination::{Channel, Destination};
 use sluice_domain::id::TenantId;
-use sluice_ports::{ChannelState, Clock, Entropy, HttpClient, KeyRing, PortError, SecretStore};
+use sluice_ports::{ChannelState, Clock, Entropy, HttpClient, ImageFiles, KeyRing, PortError, SecretStore};
 
 use crate::account::{Accounts, At, EndpointHealth};
 use crate::application::Application;
 use crate::call;
+use crate::images::Images;
 use crate::limits::{Limits, Need, needs};
 use crate::refusal::Refusal;
 use crate::shared::Shared;
@@ -25,6 +26,7 @@ pub struct Channels<Http, Secrets, Time> {
     pub(crate) clock: Time,
     pub(crate) tokens: Tokens,
     pub(crate) shared: Shared,
+    pub(crate) images: Images,
     pub(crate) limits: Limits,
     pub(crate) accounts: Accounts,
 }
@@ -50,6 +52,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             clock,
             tokens: Tokens::default(),
             shared: Shared::default(),
+            images: Images::default(),
             limits: Limits::default(),
             accounts: Accounts::default(),
         }
@@ -64,6 +67,13 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         E: Entropy + 'static,
     {
         self.shared = Shared::new(state, keys, entropy);
+        self
+    }
+
+    /// With the files of the images that messages name; without, no image is sent.
+    #[must_use]
+    pub fn showing(mut self, files: impl ImageFiles + 'static) -> Self {
+        self.images = Images::of(files);
         self
     }
 
@@ -111,6 +121,13 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
     }
 
     async fn route(&self, errand: Errand<'_>, channel: &Channel) -> Result<SendReport, Refusal> {
+        if let Some(image) = &errand.message.image {
+            match channel.image_limit() {
+                None => return Err(Refusal::content("image_not_supported")),
+                Some(limit) if image.bytes > limit => return Err(Refusal::content("image_too_large")),
+                Some(_) => {}
+            }
+        }
         self.accounts.may_leave(&self.shared, errand.at, self.clock.now()).await?;
         match channel {
             Channel::FeishuBot { hook, signing } => self.feishu_bot(errand, hook, signing.as_deref()).await,
@@ -178,7 +195,10 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
     }
 
     async fn wecom_bot(&self, errand: Errand<'_>, key: &str) -> Result<SendReport, Refusal> {
-        let payload = wecom::bot::payload(errand.message)?;
+        let payload = match &errand.message.image {
+            Some(image) => wecom::bot::picture(&self.images.bytes(image).await?)?,
+            None => wecom::bot::payload(errand.message)?,
+        };
         let key = self.secret(errand.tenant, key).await?.current;
         let url = wecom::bot::url(self.endpoints.wecom(), call::bot_key(expose(&key))?);
         let admitted = self.admitted(errand).await?;

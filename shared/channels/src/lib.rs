@@ -16,6 +16,7 @@ mod feishu;
 mod health;
 #[cfg(feature = "hyper-client")]
 mod http_client;
+mod images;
 mod limits;
 mod message;
 mod reach;

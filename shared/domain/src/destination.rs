@@ -210,6 +210,23 @@ impl Channel {
         }
     }
 
+    /// The most bytes of an image that its platform takes, where a message can be an image (`docs/WIRE.md`).
+    pub fn image_limit(&self) -> Option<u64> {
+        match self {
+            // Each documented in MB or M, and taken as the smaller of the two meanings.
+            Self::WecomBot { .. } => Some(2_000_000),
+            Self::FeishuBot { .. }
+            | Self::FeishuApp { .. }
+            | Self::WecomApp { .. }
+            | Self::WechatCustom { .. }
+            | Self::WechatTemplate { .. }
+            | Self::WechatSubscribe { .. }
+            | Self::DouyinMessage { .. }
+            | Self::DouyinComment { .. }
+            | Self::Webhook { .. } => None,
+        }
+    }
+
     /// Does it fill in an approved template, field by field?
     pub fn wants_fields(&self) -> bool {
         matches!(self, Self::WechatTemplate { .. } | Self::WechatSubscribe { .. })

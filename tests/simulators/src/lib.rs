@@ -9,6 +9,7 @@ mod feishu;
 mod in_process;
 mod limit;
 mod options;
+mod picture;
 mod record;
 mod running;
 mod seen;

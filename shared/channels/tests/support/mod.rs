@@ -161,6 +161,7 @@ pub(crate) fn message() -> Message {
         title: Some("新线索 <b>".to_owned()),
         text: "张先生 138****0001\n<at user_id=\"all\"></at> 想了解 [课程](x)".to_owned(),
         link: Some(("查看线索详情".to_owned(), "https://example.com/l/1?a=(b)&c=d".to_owned())),
+        image: None,
         recipient: Some("oPerson".to_owned()),
         fields: [
             ("thing1".to_owned(), "预约成功".to_owned()),

@@ -111,6 +111,7 @@ fn message(number: usize) -> Message {
             "【示例品牌】有客户提交了留资表单，并同意由销售团队联系。编号：{number}。客户表示拒绝的，请立即停止并登记退订。"
         ),
         link: Some(("查看线索".to_owned(), "https://example.com/lead/1".to_owned())),
+        image: None,
         recipient: Some(open_id(if number == APART_FROM_ROUNDS { 0 } else { number })),
         fields: [("thing1".to_owned(), format!("预约 {number}"))].into(),
         reply: None,

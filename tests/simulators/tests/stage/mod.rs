@@ -208,6 +208,7 @@ pub(crate) fn message(number: u32) -> Message {
         title: Some("新线索".to_owned()),
         text: format!("张先生 138****0001 想了解课程 {number}"),
         link: Some(("查看".to_owned(), "https://example.com/lead/1".to_owned())),
+        image: None,
         recipient: Some("o1".to_owned()),
         fields: [("thing1".to_owned(), format!("预约 {number}"))].into(),
         reply: Some(Reply::Message {
