@@ -11,7 +11,7 @@ use crate::limits::{Limits, Need, needs};
 use crate::refusal::Refusal;
 use crate::shared::Shared;
 use crate::tokens::Tokens;
-use crate::{Endpoints, Idempotency, Message, SendReport, feishu, wecom};
+use crate::{Endpoints, Form, Idempotency, Message, SendReport, feishu, wecom};
 
 /// Sends messages to destinations, within the platforms' limits and never inside a block window that they announced.
 ///
@@ -116,8 +116,8 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
     }
 
     /// What the channel promises about repeats.
-    pub fn idempotency(channel: &Channel) -> Idempotency {
-        idempotency(channel)
+    pub fn idempotency(channel: &Channel, form: Form) -> Idempotency {
+        idempotency(channel, form)
     }
 
     async fn route(&self, errand: Errand<'_>, channel: &Channel) -> Result<SendReport, Refusal> {
@@ -209,12 +209,14 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
 }
 
 /// What the channel promises about repeats.
-pub fn idempotency(channel: &Channel) -> Idempotency {
+pub fn idempotency(channel: &Channel, form: Form) -> Idempotency {
     /// Kept back from every window, for clocks and queues.
     const MARGIN_MS: i64 = 5 * 60_000;
     match channel {
         // `uuid`: at most one message per hour (Feishu, im/v1/messages).
         Channel::FeishuApp { .. } => Idempotency::Window { ms: 60 * 60_000 - MARGIN_MS },
+        // It compares bodies, and nothing in an image's body is the dispatch's own: the check would drop the same image for the next event.
+        Channel::WecomApp { .. } if form == Form::Image => Idempotency::None,
         // `enable_duplicate_check` over the longest interval, 4 h (WW90236).
         Channel::WecomApp { .. } => {
             Idempotency::Window { ms: wecom::app::DUPLICATE_CHECK_S * 1_000 - MARGIN_MS }

@@ -22,6 +22,7 @@ pub const TABLES: &[Table] = &[
     feishu::errors::FREQUENCY,
     feishu::errors::TOKEN,
     feishu::errors::MESSAGE,
+    feishu::errors::IMAGE,
     feishu::errors::GENERAL,
     wecom::errors::BOT,
     wecom::errors::GENERAL,

@@ -63,6 +63,22 @@ impl Reply {
     }
 }
 
+impl Message {
+    /// What it consists of.
+    pub fn form(&self) -> Form {
+        if self.image.is_some() { Form::Image } else { Form::Text }
+    }
+}
+
+/// What a message consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Texts, or a card of them.
+    Text,
+    /// An image alone.
+    Image,
+}
+
 /// What a channel promises about repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Idempotency {

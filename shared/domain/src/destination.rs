@@ -215,10 +215,8 @@ impl Channel {
         match self {
             // Each documented in MB or M, and taken as the smaller of the two meanings.
             Self::WecomBot { .. } => Some(2_000_000),
+            Self::FeishuApp { .. } | Self::WecomApp { .. } | Self::WechatCustom { .. } => Some(10_000_000),
             Self::FeishuBot { .. }
-            | Self::FeishuApp { .. }
-            | Self::WecomApp { .. }
-            | Self::WechatCustom { .. }
             | Self::WechatTemplate { .. }
             | Self::WechatSubscribe { .. }
             | Self::DouyinMessage { .. }

@@ -1,6 +1,6 @@
 use crate::codes::Table;
 use crate::verdict::Evidence::{Documented, Inferred, Libraries, Unconfirmed};
-use crate::verdict::Verdict::{Content, Endpoint, Recipient, RefreshToken, Throttle, Transient};
+use crate::verdict::Verdict::{Content, Endpoint, Recipient, RefreshToken, Throttle, Transient, UploadAgain};
 use crate::verdict::{Row, Scope, Wait, when};
 
 const CODES: &str = "WW90455";
@@ -59,6 +59,13 @@ pub(crate) const GENERAL: Table = Table {
         when(40_004, MALFORMED, "invalid type of a media file", CODES, Libraries),
         when(40_005, MALFORMED, "invalid `type`", CODES, Libraries),
         when(40_006, MALFORMED, "invalid size of a file", CODES, Libraries),
+        when(
+            40_007,
+            UploadAgain,
+            "invalid media_id: three days old, or another corporation's",
+            CODES,
+            Documented,
+        ),
         when(40_009, MALFORMED, "invalid size of an image", CODES, Libraries),
         when(44_001, MALFORMED, "empty media file", CODES, Libraries),
         when(45_001, MALFORMED, "media file too large", CODES, Libraries),
