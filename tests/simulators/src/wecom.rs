@@ -11,7 +11,7 @@ use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
 use crate::limit::Window;
-use crate::picture;
+use crate::picture::{self, Uploads};
 use crate::record::{Record, visible};
 use crate::token::{Issued, Standing};
 use crate::wecom_contact::WelcomeCode;
@@ -24,6 +24,11 @@ const TOKEN_LIFE_MS: i64 = 2 * HOUR_MS;
 const BLOCK_MS: i64 = MINUTE_MS;
 const TEXT_LIMIT: usize = 2_048;
 const MARKDOWN_LIMIT: usize = 4_096;
+/// How its tokens begin.
+pub(crate) const TOKEN: &str = "wecom-";
+const IMAGE_LIMIT: usize = 10 * 1_024 * 1_024;
+/// `media_id` holds for three days.
+const MEDIA_LIFE_MS: i64 = 72 * HOUR_MS;
 const BOT_IMAGE_LIMIT: usize = 2 * 1_024 * 1_024;
 const DUPLICATE_DEFAULT_S: i64 = 1_800;
 const DUPLICATE_MOST_S: i64 = 14_400;
@@ -48,6 +53,7 @@ pub(crate) struct Wecom {
     bots: Vec<WecomBot>,
     apps: Vec<WecomApp>,
     tokens: Issued,
+    pub(crate) uploads: Uploads,
     bot_pace: HashMap<String, Window>,
     blocked_until: HashMap<String, i64>,
     member_pace: HashMap<(usize, String), Window>,
@@ -63,7 +69,8 @@ impl Wecom {
         Self {
             bots,
             apps,
-            tokens: Issued::new("wecom-"),
+            tokens: Issued::new(TOKEN),
+            uploads: Uploads::new("wecom-media-"),
             bot_pace: HashMap::new(),
             blocked_until: HashMap::new(),
             member_pace: HashMap::new(),
@@ -124,6 +131,33 @@ impl Wecom {
         self.app_message(call, now, record).unwrap_or_else(|refused| refused)
     }
 
+    /// A form with one file of known length: JPG or PNG, more than 5 bytes and at most 10 MB (WW90389).
+    pub(crate) fn media(&mut self, call: &Call, now: i64, record: &mut Record) -> Reply {
+        self.kept(call, now, record).unwrap_or_else(|refused| refused)
+    }
+
+    fn kept(&mut self, call: &Call, now: i64, record: &mut Record) -> Result<Reply, Reply> {
+        let place = self.authorised(call.parameter("access_token"), now)?;
+        if call.parameter("type") != "image" {
+            return Err(code(40_005, "invalid type"));
+        }
+        let parts = picture::parts(call).filter(|_| call.method == Method::POST).unwrap_or_default();
+        let part = parts.iter().find(|part| part.name == "media" && part.file.is_some());
+        let part = part.ok_or_else(|| code(44_001, "empty media data"))?;
+        if !(6..=IMAGE_LIMIT).contains(&part.content.len()) || part.length != Some(part.content.len()) {
+            return Err(code(40_006, "invalid media size"));
+        }
+        if !picture::is_plain(&part.content) {
+            return Err(code(40_004, "invalid media type"));
+        }
+        record.counters.uploads += 1;
+        let media_id = self.uploads.keep(place, &part.content, now + MEDIA_LIFE_MS);
+        let created_at = (now / 1_000).to_string();
+        Ok(Reply::ok(&json!({
+            "errcode": 0, "errmsg": "", "type": "image", "media_id": media_id, "created_at": created_at,
+        })))
+    }
+
     pub(crate) fn authorised(&self, token: &str, now: i64) -> Result<usize, Reply> {
         match self.tokens.standing(token, now) {
             _ if token.is_empty() => Err(code(41_001, "access_token missing")),
@@ -148,7 +182,14 @@ impl Wecom {
         if body.get("agentid").and_then(Value::as_i64) != Some(app.agent_id) {
             return Err(code(40_056, "invalid agentid"));
         }
-        let content = app_content(&body)?;
+        let content = match body.pointer("/image/media_id").and_then(Value::as_str) {
+            // Applications of a corporation share what they upload.
+            Some(media_id) if kind_of(&body, &APP_TYPES)? == "image" => {
+                let seen = self.uploads.seen(None, media_id, now);
+                seen.ok_or_else(|| code(40_007, "invalid media_id"))?
+            }
+            _ => app_content(&body)?,
+        };
         let (known, unknown) = receivers(app, &body);
         if known.is_empty() {
             let refused =
@@ -229,8 +270,11 @@ fn bot_image(content: &Value) -> Result<String, Reply> {
     if bytes.len() > BOT_IMAGE_LIMIT {
         return Err(code(40_009, "invalid image size"));
     }
-    picture::media_type(&bytes).ok_or_else(|| code(40_004, "invalid media type"))?;
-    Ok(picture::shown(&bytes))
+    if picture::is_plain(&bytes) {
+        Ok(picture::shown(&bytes))
+    } else {
+        Err(code(40_004, "invalid media type"))
+    }
 }
 
 /// What the members would read. Too long a text is cut, not refused.
