@@ -154,7 +154,18 @@ fn body(request: &HttpRequest, image: Option<&Image>) -> String {
         }
         return json.to_string();
     }
-    String::from_utf8_lossy(&request.body).into_owned()
+    // A form: the file is the part that is no text, and comes after one of the first empty lines.
+    let length = usize::try_from(image.bytes).unwrap_or(usize::MAX);
+    let lines = request.body.windows(4).take(1_024).enumerate().filter(|(_, bytes)| bytes == b"\r\n\r\n");
+    let is_file =
+        |at: &usize| request.body.get(*at..at.saturating_add(length)).is_some_and(|it| image.is(it));
+    let file = lines.map(|(place, _)| place + 4).find(is_file);
+    let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
+    let (before, after) = match file {
+        Some(at) => (text(request.body.get(..at)), text(request.body.get(at + length..))),
+        None => (String::new(), String::new()),
+    };
+    format!("{before}{}{after}", words(image))
 }
 
 fn document(request: &HttpRequest, image: Option<&Image>) -> Value {
@@ -199,7 +210,7 @@ impl HttpClient for Taker {
             })
         } else {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push(request);
-            json!({ "code": 0, "errcode": 0, "data": { "error_code": 0 } })
+            json!({ "code": 0, "errcode": 0, "media_id": "MEDIA_ID", "data": { "error_code": 0, "image_key": "IMAGE_KEY" } })
         };
         let status = http::StatusCode::OK;
         Ok(HttpResponse { status, headers: http::HeaderMap::new(), body: Bytes::from(body.to_string()) })
