@@ -1,5 +1,5 @@
 use sluice_domain::delivery::Outcome;
-use sluice_domain::destination::{Channel, Destination};
+use sluice_domain::destination::{Channel, Destination, FeishuUploads};
 use sluice_domain::id::TenantId;
 use sluice_ports::{ChannelState, Clock, Entropy, HttpClient, ImageFiles, KeyRing, PortError, SecretStore};
 
@@ -8,9 +8,10 @@ use crate::application::Application;
 use crate::call;
 use crate::images::Images;
 use crate::limits::{Limits, Need, needs};
+use crate::media::BotImage;
 use crate::refusal::Refusal;
 use crate::shared::Shared;
-use crate::tokens::Tokens;
+use crate::tokens::{Token, Tokens};
 use crate::{Endpoints, Form, Idempotency, Message, SendReport, feishu, wecom};
 
 /// Sends messages to destinations, within the platforms' limits and never inside a block window that they announced.
@@ -130,7 +131,9 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         }
         self.accounts.may_leave(&self.shared, errand.at, self.clock.now()).await?;
         match channel {
-            Channel::FeishuBot { hook, signing } => self.feishu_bot(errand, hook, signing.as_deref()).await,
+            Channel::FeishuBot { hook, signing, uploads } => {
+                self.feishu_bot(errand, hook, signing.as_deref(), uploads.as_ref()).await
+            }
             Channel::FeishuApp { app_id, secret, receive_id_type, receive_id } => {
                 let application = Application::Feishu { app_id, receive_id_type, receive_id };
                 self.with_token(errand, application, secret).await
@@ -163,12 +166,14 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         }
     }
 
-    /// A stale sign is renewed once: with the previous secret while one is being rotated, else with a later moment.
+    /// A stale sign is renewed once: with the previous secret while one is being rotated, else with a later moment. An image that the platform
+    /// does not know is uploaded once more.
     async fn feishu_bot(
         &self,
         errand: Errand<'_>,
         hook: &str,
         signing: Option<&str>,
+        uploads: Option<&FeishuUploads>,
     ) -> Result<SendReport, Refusal> {
         let hook = self.secret(errand.tenant, hook).await?.current;
         let signing = match signing {
@@ -176,22 +181,31 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             None => None,
         };
         let url = feishu::bot::url(self.endpoints.feishu(), call::bot_key(expose(&hook))?);
-        let signed = |secret| feishu::bot::payload(errand.message, secret, self.clock.now().as_secs());
-
-        let payload = signed(signing.as_ref().map(|secret| expose(&secret.current)))?;
-        let admitted = self.admitted(errand).await?;
-        let request = call::post(url.clone(), &payload);
-        let heard = self.exchange_admitted(admitted, &feishu::DIALECT, request).await;
-        let (payload, heard) = match &signing {
-            Some(secret) if heard.asks_for_another_sign() => {
-                let again = signed(Some(expose(secret.previous.as_ref().unwrap_or(&secret.current))))?;
-                let admitted = self.admitted(errand).await?;
-                let heard = self.exchange_admitted(admitted, &feishu::DIALECT, call::post(url, &again)).await;
-                (again, heard)
+        let mut uploaded = BotImage::of(errand, uploads)?;
+        let mut secret = signing.as_ref().map(|secret| &secret.current);
+        let mut other_sign = false;
+        loop {
+            let media = match &uploaded {
+                Some(image) => Some(self.bot_media(errand, image).await?),
+                None => None,
+            };
+            let (image_key, seconds) = (media.as_ref().map(Token::expose), self.clock.now().as_secs());
+            let payload = feishu::bot::payload(errand.message, image_key, secret.map(expose), seconds)?;
+            let admitted = self.admitted(errand).await?;
+            let request = call::post(url.clone(), &payload);
+            let heard = self.exchange_admitted(admitted, &feishu::DIALECT, request).await;
+            let gone = uploaded.as_mut().is_some_and(|image| image.is_gone(&heard));
+            match (&signing, &uploaded, &media) {
+                (Some(signing), _, _) if !other_sign && heard.asks_for_another_sign() => {
+                    other_sign = true;
+                    secret = Some(signing.previous.as_ref().unwrap_or(&signing.current));
+                }
+                (_, Some(image), Some(media)) if gone => {
+                    self.tokens.forget(&self.shared, &self.clock, &image.media_key, media).await;
+                }
+                _ => return Ok(self.conclude(errand, &feishu::DIALECT, &payload, heard, taken).await),
             }
-            _ => (payload, heard),
-        };
-        Ok(self.conclude(errand, &feishu::DIALECT, &payload, heard, taken).await)
+        }
     }
 
     async fn wecom_bot(&self, errand: Errand<'_>, key: &str) -> Result<SendReport, Refusal> {

@@ -10,13 +10,14 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use serde_json::Value;
 use sluice_domain::delivery::Outcome;
+use sluice_domain::destination::FeishuUploads;
 use sluice_domain::image::Image;
 use sluice_ports::{Clock, HttpClient, HttpRequest, Reach, SecretStore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::application::Application;
 use crate::channels::{Channels, Errand};
-use crate::exchange::Before;
+use crate::exchange::{Before, Heard};
 use crate::message::SendReport;
 use crate::refusal::Refusal;
 use crate::tokens::{Token, TokenKey};
@@ -28,6 +29,46 @@ pub(crate) const IMAGE_KEY_SECONDS: i64 = 30 * 86_400;
 /// Tokens and uploads of one attempt are done by then, or the message comes back and finds what was uploaded: the dispatcher gives a send
 /// 20 s, of which the send itself may need 5, and what is cut there is unclear.
 const PREPARED_WITHIN: Duration = Duration::from_secs(14);
+
+/// The image of a group bot, and the application that uploads it.
+pub(crate) struct BotImage<'a> {
+    application: Application<'a>,
+    key: TokenKey,
+    pub(crate) media_key: TokenKey,
+    image: &'a Image,
+    ends_at: Instant,
+    /// It was uploaded anew.
+    again: bool,
+}
+
+impl<'a> BotImage<'a> {
+    /// `None` for a message without one.
+    pub(crate) fn of(
+        errand: Errand<'a>,
+        uploads: Option<&'a FeishuUploads>,
+    ) -> Result<Option<Self>, Refusal> {
+        let Some(image) = &errand.message.image else { return Ok(None) };
+        let FeishuUploads { app_id, secret } =
+            uploads.ok_or_else(|| Refusal::content("image_not_supported"))?;
+        // It writes to nobody.
+        let application = Application::Feishu { app_id, receive_id_type: "chat_id", receive_id: "" };
+        Ok(Some(Self {
+            application,
+            key: TokenKey::of_token(errand.tenant, application, secret),
+            media_key: TokenKey::of_image(errand.tenant, application, image),
+            image,
+            ends_at: Instant::now() + PREPARED_WITHIN,
+            again: false,
+        }))
+    }
+
+    /// Says once that the platform does not know the image. A bot answers 9499 to whatever parameter is wrong.
+    pub(crate) fn is_gone(&mut self, heard: &Heard) -> bool {
+        let gone = !self.again && heard.asks_for_another_upload(&[9_499]);
+        self.again |= gone;
+        gone
+    }
+}
 
 impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets, Time> {
     /// Sends an image: uploads it where it is not, then names it. A dead token is renewed once, and an image that the platform does not know
@@ -48,11 +89,9 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         loop {
             let preparing = async {
                 let media = self.media(errand, application, (&key, &media_key), image).await?;
-                Ok::<_, Refusal>((media, self.token(errand, application, &key).await?))
+                Ok((media, self.token(errand, application, &key).await?))
             };
-            let prepared = timeout_at(ends_at, preparing).await;
-            let late = |_| Refusal::new(Outcome::Transient, "upload_timeout");
-            let (media, token) = prepared.map_err(late)??;
+            let (media, token) = by(ends_at, preparing).await?;
             let payload = application.picture(errand.message, media.expose())?;
             let admitted = self.admitted(errand).await?;
             let heard = self.sent(admitted, application, &token, &payload).await?;
@@ -67,6 +106,12 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
                 return Ok(self.conclude(errand, application.dialect(), &payload, heard, accepted).await);
             }
         }
+    }
+
+    /// The name under which Feishu has a bot's image.
+    pub(crate) async fn bot_media(&self, errand: Errand<'_>, bot: &BotImage<'_>) -> Result<Token, Refusal> {
+        let keys = (&bot.key, &bot.media_key);
+        by(bot.ends_at, self.media(errand, bot.application, keys, bot.image)).await
     }
 
     /// The name under which the platform has the image.
@@ -100,12 +145,19 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         application: Application<'_>,
         token: &Token,
         file: (&Image, &Bytes),
-    ) -> Result<crate::exchange::Heard, Refusal> {
+    ) -> Result<Heard, Refusal> {
         let request = application.upload_request(&self.endpoints, token.expose(), file)?;
         let needs = application.upload_needs(errand.tenant);
         let admitted = self.admitted(Errand { needs: &needs, ..errand }).await?;
         Ok(self.exchange_admitted(admitted, application.dialect(), request).await)
     }
+}
+
+/// What is had by then. Also what needs no waiting comes too late after it: the send that follows would be cut.
+async fn by<T>(ends_at: Instant, prepared: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+    let late = || Refusal::new(Outcome::Transient, "upload_timeout");
+    let prepared = timeout_at(ends_at, prepared).await.unwrap_or_else(|_| Err(late()));
+    if Instant::now() >= ends_at { Err(late()) } else { prepared }
 }
 
 /// `POST` of a form with one file (RFC 7578). Names of files need no escape: they are letters, digits and `._-`.

@@ -5,13 +5,15 @@
 #[path = "support/mod.rs"]
 mod support;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
-use sluice_channels::{Form, Idempotency, Message, SendReport, idempotency};
+use sluice_channels::{Channels, Endpoints, Form, Idempotency, Message, SendReport, idempotency};
 use sluice_domain::delivery::Outcome;
 use sluice_domain::destination::Channel;
 use sluice_domain::image::{Image, ImageName};
-use sluice_ports::{HttpRequest, ImageFiles, PortError, TransportError};
+use sluice_ports::{HttpClient, HttpRequest, ImageFiles, PortError, TransportError};
 
 use support::*;
 
@@ -239,6 +241,44 @@ fn an_upload_that_fails_leaves_no_doubt() {
             assert_eq!(report.request_sha256, None, "no message was sent");
             // A token and the upload.
             assert_eq!((uploads(&requests).len(), requests.len()), (1, 2), "{report:?}");
+        }
+    }
+}
+
+/// Takes so long over an upload, and 4 s over anything else.
+struct Slow(Prepared, u64);
+
+impl HttpClient for Slow {
+    async fn send(&self, request: HttpRequest) -> Answer {
+        let is_upload = !uploads(std::slice::from_ref(&request)).is_empty();
+        tokio::time::sleep(Duration::from_secs(if is_upload { self.1 } else { 4 })).await;
+        self.0.send(request).await
+    }
+}
+
+/// The dispatcher cuts a send after 20 s, and what is cut is unclear: an upload is given up before, while nothing has been sent.
+#[test]
+fn an_upload_that_takes_long_is_given_up_before_it_could_be_unclear() {
+    for channel in with_uploads() {
+        for (seconds, outcome, code, most) in [
+            (9, "delivered", "0", 17),
+            (11, "transient", "upload_timeout", 14),
+            (3_600, "transient", "upload_timeout", 14),
+        ] {
+            let (_, http) = channels(vec![uploaded(&channel, "media-1"), answer(200, TAKEN)]);
+            let slow = Slow(http, seconds);
+            let channels = Channels::new(Endpoints::default(), slow, Named, Still).showing(Vectors);
+            let (report, took) = block(async {
+                let began = tokio::time::Instant::now();
+                let report = channels.send(&tenant(), &destination(&channel), &picture()).await;
+                (report, began.elapsed())
+            });
+            assert_eq!(
+                (report.outcome.as_str(), report.code.as_deref()),
+                (outcome, Some(code)),
+                "{seconds} s"
+            );
+            assert_eq!(took.as_secs(), most, "{} {seconds} s", channel.as_str());
         }
     }
 }

@@ -104,7 +104,14 @@ impl Feishu {
             signed(&body, secret, now)?;
         }
         let content = bot_content(&body).ok_or_else(|| refused(9_499, "invalid param"))?;
-        let text = visible(content);
+        let text = match body.get("msg_type").and_then(Value::as_str) {
+            // Whichever application of the company uploaded it.
+            Some("image") => {
+                let seen = self.uploads.seen(None, text_of(content, "image_key"), now);
+                seen.ok_or_else(|| refused(9_499, "invalid image_key"))?
+            }
+            _ => visible(content),
+        };
         if !bot.keywords.is_empty() && !bot.keywords.iter().any(|word| text.contains(word)) {
             return Err(refused(19_024, "Key Words Not Found"));
         }

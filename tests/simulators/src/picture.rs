@@ -24,8 +24,7 @@ pub(crate) fn is_plain_or_gif(bytes: &[u8]) -> bool {
 
 /// What stands for the picture among what recipients have seen: which one it is.
 pub(crate) fn shown(bytes: &[u8]) -> String {
-    let hash: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("[image sha256:{hash}]")
+    format!("[image sha256:{}]", hex::encode(Sha256::digest(bytes)))
 }
 
 /// What was uploaded to one platform.

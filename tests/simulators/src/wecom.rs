@@ -263,8 +263,7 @@ fn bot_image(content: &Value) -> Result<String, Reply> {
     let field = |name: &str| content.get(name).and_then(Value::as_str).unwrap_or_default();
     let bytes = STANDARD.decode(field("base64"));
     let bytes = bytes.map_err(|_| code(40_058, "invalid Request Parameter"))?;
-    let md5: String = Md5::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    if md5 != field("md5") {
+    if hex::encode(Md5::digest(&bytes)) != field("md5") {
         return Err(code(301_019, "media md5 not match"));
     }
     if bytes.len() > BOT_IMAGE_LIMIT {

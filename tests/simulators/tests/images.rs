@@ -6,8 +6,8 @@ mod stage;
 
 use sluice_channels::Message;
 use sluice_domain::delivery::Outcome;
-use sluice_domain::destination::Channel;
-use sluice_simulators::{FaultEffect, Place};
+use sluice_domain::destination::{Channel, FeishuUploads};
+use sluice_simulators::{FaultEffect, Place, Platform};
 
 use stage::*;
 
@@ -15,12 +15,19 @@ use stage::*;
 const PNG_SEEN: &str = "[image sha256:69060f4055767890bc4eae9e6323193e07f41c4156480a722d75b254165a032f]";
 const JPEG_SEEN: &str = "[image sha256:94c3cad6479d54d9341b4fff3ebe75ac9b6694bb933e91e5e2965dd2fbb310ad]";
 
-fn everywhere() -> [Channel; 4] {
-    [wecom_bot(), feishu_app(), wecom_app(&["zhangsan"]), wechat()]
+fn everywhere() -> [Channel; 5] {
+    let [one, two, three, four] = with_uploads();
+    [wecom_bot(), one, two, three, four]
 }
 
-fn with_uploads() -> [Channel; 3] {
-    [feishu_app(), wecom_app(&["zhangsan"]), wechat()]
+fn with_uploads() -> [Channel; 4] {
+    [feishu_app(), wecom_app(&["zhangsan"]), wechat(), feishu_bot_with_uploads()]
+}
+
+/// A bot for which the application uploads.
+fn feishu_bot_with_uploads() -> Channel {
+    let uploads = FeishuUploads { app_id: "cli_1".to_owned(), secret: "app-secret".to_owned() };
+    Channel::FeishuBot { hook: "hook".to_owned(), signing: Some("sign".to_owned()), uploads: Some(uploads) }
 }
 
 #[tokio::test]
@@ -65,7 +72,7 @@ async fn an_image_is_uploaded_again_when_its_three_days_are_over_or_it_is_gone_b
         stage.minutes(2 * 24 * 60);
         assert_eq!(send(2).await, 1, "{}: it holds for three days", channel.as_str());
         stage.minutes(24 * 60);
-        let lasts = matches!(channel, Channel::FeishuApp { .. });
+        let lasts = platform == Platform::Feishu;
         let uploads = if lasts { 1 } else { 2 };
         assert_eq!(send(3).await, uploads, "{}: never named when it may be gone", channel.as_str());
         stage.simulators.forget_uploads();
@@ -86,7 +93,7 @@ async fn a_fault_at_an_upload_loses_nothing_and_doubles_nothing() {
             FaultEffect::Redirect,
             FaultEffect::Status { status: 503 },
             FaultEffect::Code {
-                code: if platform_of(&channel) == sluice_simulators::Platform::Feishu { 2_200 } else { -1 },
+                code: if platform_of(&channel) == Platform::Feishu { 2_200 } else { -1 },
                 status: 200,
             },
         ] {
@@ -138,8 +145,7 @@ async fn a_group_bot_refuses_what_the_sender_would_never_send() {
     let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
     let md5 = |bytes: &[u8]| {
         use md5::Digest as _;
-        let digest = md5::Md5::digest(bytes);
-        digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        hex::encode(md5::Md5::digest(bytes))
     };
     let large = [PNG, &vec![0; 2 * 1_024 * 1_024]].concat();
     for (bytes, hash, code) in [

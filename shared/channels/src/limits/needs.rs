@@ -17,7 +17,7 @@ pub(crate) fn of(
 ) -> Vec<Need> {
     let need = |name: LimitName, parts: &[&str]| need(tenant, overrides, name, parts);
     match channel {
-        Channel::FeishuBot { hook, signing: _ } => vec![need(LimitName::FeishuBot, &[hook])],
+        Channel::FeishuBot { hook, .. } => vec![need(LimitName::FeishuBot, &[hook])],
         Channel::FeishuApp { app_id, secret: _, receive_id_type, receive_id } => {
             let receiver = recipient.filter(|_| receive_id.starts_with("form.")).unwrap_or(receive_id);
             vec![

@@ -135,7 +135,7 @@ pub(crate) fn send(
 }
 
 pub(crate) fn feishu_bot(signing: Option<&str>) -> Channel {
-    Channel::FeishuBot { hook: "a0b1".to_owned(), signing: signing.map(ToOwned::to_owned) }
+    Channel::FeishuBot { hook: "a0b1".to_owned(), signing: signing.map(ToOwned::to_owned), uploads: None }
 }
 
 pub(crate) fn feishu_app() -> Channel {

@@ -65,7 +65,7 @@ fn goes_to(script: &Spanned<Script>, destination: &Destination, findings: &mut F
     let Some(limit) = destination.channel.image_limit() else {
         let advice = match &destination.channel {
             Channel::FeishuBot { .. } => {
-                "a group bot can not upload one: send it to the group through a `feishu_app`"
+                "a group bot can not upload one: name an application that does (`uploads: {app_id, secret}`), or send it through a `feishu_app`"
             }
             _ => "give it a script of its own with a text",
         };

@@ -40,6 +40,12 @@ fn an_image_is_sent_alone_with_words_that_rules_can_read_and_where_it_can_be_sen
     assert_eq!(problems(&good, BOT, png), []);
     assert_eq!(problems(&good.replace("png", "jpg"), BOT, &[("card.jpg", JPEG)]), []);
 
+    let with_uploads =
+        "feishu_bot, hook: demo-brand/hook, uploads: { app_id: cli_1, secret: demo-brand/app }";
+    assert_eq!(problems(&good, with_uploads, png), []);
+    let leaks = with_uploads.replace("demo-brand/app", "dskLLdkasdjlasdKK1234567890abcdEFGHxyz");
+    assert_eq!(problems(&good, &leaks, png)[0].0, "secret_not_a_name");
+
     let large = [PNG, &vec![0; 2_000_000]].concat();
     let douyin = "douyin_comment, client_key: aw1, refresh_token: demo-brand/dy, acknowledge: the platform has granted this account the capability";
     for (script, channel, images, code, told) in [
@@ -60,7 +66,7 @@ fn an_image_is_sent_alone_with_words_that_rules_can_read_and_where_it_can_be_sen
             "feishu_bot, hook: demo-brand/hook",
             png,
             "image_not_supported",
-            "send it to the group through a `feishu_app`",
+            "name an application that does (`uploads: {app_id, secret}`)",
         ),
         (&good, douyin, png, "image_not_supported", "give it a script of its own with a text"),
         ("image: card.png", BOT, png, "image_text_missing", "everything that can be read on `card.png`"),
@@ -102,7 +108,7 @@ fn write(directory: &Path, files: &[(String, Vec<u8>)]) {
 
 fn script_of(settings: &Settings) -> &sluice_domain::script::Script {
     let tenant = settings.tenants.values().find(|tenant| tenant.id.as_str() == "demo-brand").unwrap();
-    &tenant.scripts[&ScriptId::new("promo").unwrap()]
+    tenant.scripts.get(&ScriptId::new("promo").unwrap()).unwrap()
 }
 
 #[test]

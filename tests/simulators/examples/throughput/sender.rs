@@ -123,7 +123,7 @@ pub(crate) fn channels() -> [Channel; 8] {
     let (app_id, secret, openid_field) =
         ("wx1".to_owned(), "wx-secret".to_owned(), "wechat_openid".to_owned());
     [
-        Channel::FeishuBot { hook: "hook".to_owned(), signing: Some("sign".to_owned()) },
+        Channel::FeishuBot { hook: "hook".to_owned(), signing: Some("sign".to_owned()), uploads: None },
         Channel::FeishuApp {
             app_id: "cli_1".to_owned(),
             secret: "app-secret".to_owned(),

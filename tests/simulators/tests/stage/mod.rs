@@ -144,7 +144,7 @@ pub(crate) fn destination(channel: &Channel) -> Destination {
 }
 
 pub(crate) fn feishu_bot() -> Channel {
-    Channel::FeishuBot { hook: "hook".to_owned(), signing: Some("sign".to_owned()) }
+    Channel::FeishuBot { hook: "hook".to_owned(), signing: Some("sign".to_owned()), uploads: None }
 }
 
 pub(crate) fn feishu_app() -> Channel {
