@@ -303,8 +303,6 @@ async fn play(day: &Day) {
         }
         day.settle().await;
         if slot == 40 {
-            // What is left of the slot before would strike the welcome, which is tried once.
-            day.platforms.clear_faults();
             crate::callbacks::channels_tell(day).await;
             day.settle().await;
         }
