@@ -53,7 +53,8 @@ pub async fn run(cli: &Cli, argv: Vec<String>) -> Result<Output, CommandError> {
             command::channels::contact_way(args, &settings, secrets, clock).await
         }
         Command::Script(Scripts::Render(args)) => {
-            command::script::render(args, &state::settings(&cli.place)?, clock.now()).await
+            let (settings, files) = (state::settings(&cli.place)?, state::files(&cli.place));
+            command::script::render(args, (&settings, files), clock.now()).await
         }
         Command::Endpoints(Endpoints::Test { which, text }) => {
             let settings = state::settings(&cli.place)?;

@@ -8,7 +8,7 @@ use sluice_embedded::{
     FileReports, FileSecrets, LocalHeadSigner, LocalKeyRing, OpenError, Options, Store, SystemEntropy,
 };
 use sluice_ports::Clock;
-use sluice_settings::{Care, LastGood};
+use sluice_settings::{Bundle, Care, LastGood};
 
 use crate::builtin;
 use crate::cli::Place;
@@ -52,6 +52,11 @@ pub fn settings(place: &Place) -> Result<Settings, CommandError> {
         None => sluice_settings::load_bundle(&builtin::bundle()),
     };
     loaded.map_err(|error| CommandError::configuration(error.to_string()))
+}
+
+/// The files of `--config`, or the built-in ones.
+pub fn files(place: &Place) -> Bundle {
+    place.config.as_deref().map_or_else(builtin::bundle, Bundle::read)
 }
 
 /// The secrets file of `--secrets`, or the data directory's.

@@ -13,7 +13,7 @@ use sluice::cli::{Cli, Place};
 use sluice::exit::Exit;
 use sluice::output::{Json, Output};
 use sluice::state::{self, State};
-use sluice_channels::{Idempotency, Message, SendReport};
+use sluice_channels::{Form, Idempotency, Message, SendReport};
 use sluice_domain::audit::AuditRecord;
 use sluice_domain::consent::{Evidence, Standing, standing};
 use sluice_domain::delivery::{DeliveryState, Outcome};
@@ -119,8 +119,8 @@ fn holders(data: &Path, text: &str) -> Vec<String> {
 struct Takes;
 
 impl Sender for Takes {
-    fn idempotency(&self, channel: &Channel) -> Idempotency {
-        sluice_channels::idempotency(channel)
+    fn idempotency(&self, channel: &Channel, form: Form) -> Idempotency {
+        sluice_channels::idempotency(channel, form)
     }
 
     async fn send(&self, _: &TenantId, _: &Destination, _: &Message) -> SendReport {

@@ -9,6 +9,7 @@ mod demo;
 mod erasing;
 mod evidence;
 mod fallback;
+mod images;
 mod links;
 mod no_consents;
 mod program;

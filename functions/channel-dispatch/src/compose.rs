@@ -95,11 +95,16 @@ pub(crate) fn message(
         None => None,
     };
     let key = event.personal.values().find_map(Sealed::key_number);
-    let link = link(&Origin { trace: event.trace_id, key, at }, destination, tenant, keys)?;
+    // An image goes alone.
+    let link = match &rendered.image {
+        Some(_) => None,
+        None => link(&Origin { trace: event.trace_id, key, at }, destination, tenant, keys)?,
+    };
     Ok(Message {
         dispatch_id: dispatch_id(&event.key, destination),
         title: rendered.title,
         text: rendered.text,
+        image: rendered.image.map(|picture| picture.image),
         link,
         recipient,
         fields: rendered.fields,

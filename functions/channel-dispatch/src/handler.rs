@@ -138,7 +138,7 @@ where
 
     async fn work(&self, mut work: Work<'_>, keys: &TenantKeys) -> Result<(), StageError> {
         let trace = work.cleared.event().trace_id;
-        let idempotency = self.sender.idempotency(&work.destination.channel);
+        let idempotency = self.sender.idempotency(&work.destination.channel, work.form());
         let history = History::of(&work.delivery);
         if history.reviewed {
             match Box::pin(self.held(&work.delivery)).await {

@@ -42,7 +42,7 @@ async fn run() -> Result<(), Error> {
         settings: function.settings.clone(),
         store: store.clone(),
         keys: keys.clone(),
-        sender: channels.sharing(store.clone(), keys, SystemEntropy),
+        sender: channels.sharing(store.clone(), keys, SystemEntropy).showing(function.settings.clone()),
         clock: SystemClock,
         entropy: SystemEntropy,
         metrics: function.metrics.clone(),

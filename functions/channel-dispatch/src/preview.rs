@@ -57,12 +57,16 @@ pub fn preview(
         Verdict::Block => return Err(ComposeError::NotAllowed(code())),
     };
     let origin = Origin { trace, key: None, at: now };
-    let link = compose::link(&origin, destination, tenant, &keys)?;
+    let link = match &rendered.image {
+        Some(_) => None,
+        None => compose::link(&origin, destination, tenant, &keys)?,
+    };
     let account = "merchant-open-id".to_owned();
     let message = Message {
         dispatch_id: "00000000-0000-8000-8000-000000000000".to_owned(),
         title: rendered.title,
         text: rendered.text,
+        image: rendered.image.map(|picture| picture.image),
         link,
         recipient: destination.channel.is_to_person().then(|| "person-address".to_owned()),
         fields: rendered.fields,

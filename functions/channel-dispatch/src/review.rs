@@ -10,7 +10,7 @@ use sluice_domain::progress::Assigned;
 use sluice_domain::review::{Judgement, Point, RenderedText, Review, ReviewId, State};
 use sluice_domain::rules::RULE_FAILED;
 use sluice_domain::safety::CHECK;
-use sluice_domain::script::Rendered;
+use sluice_domain::script::{Rendered, Script};
 use sluice_domain::sealed::exposed;
 use sluice_domain::tenant::TenantKeys;
 use sluice_ports::{
@@ -29,6 +29,9 @@ use crate::work::{Held, Work, attempt, withheld};
 
 /// Not sent: the stored review, or one of its voices, is not what the tenant's key wrote.
 const FORGED: &str = "review_forged";
+
+/// Not sent: the image that was approved is not the script's any more.
+const IMAGE_CHANGED: &str = "image_changed";
 
 /// What the last look made of a delivery.
 pub(crate) enum Composed {
@@ -56,9 +59,9 @@ where
 
     /// Renders and looks a last time. Of a message that was reviewed the reviewed texts are looked at, and no others can leave.
     pub(crate) fn compose(&self, work: &mut Work<'_>, keys: &TenantKeys) -> Result<Composed, ComposeError> {
-        let _configured = work.configured_script()?;
+        let script = work.configured_script()?;
         let (rendered, at) = match &work.held {
-            Some(held) => (of_review(&held.review, keys)?, held.review.approved_at()),
+            Some(held) => (of_review(&held.review, keys, script)?, held.review.approved_at()),
             None => (compose::rendered(work, keys)?, work.cleared.cleared_at()),
         };
         let event = work.cleared.event();
@@ -110,7 +113,7 @@ where
         let assigned = Assigned::of(work.cleared.clone(), work.delivery.assignment.clone(), keys);
         let assigned = serde_json::to_string(&assigned)
             .map_err(|error| StageError::permanent("not_reviewable", error.to_string(), Some(trace)))?;
-        let texts = rendered.texts();
+        let texts = rendered.parts();
         let texts: Vec<_> = texts.iter().map(|(field, text)| RenderedText { field, text }).collect();
         let (safety, now) = (tenant.safety.as_ref(), self.clock.now());
         let opening = tenant.review.opening(decision, &tenant.rules, safety, now);
@@ -246,10 +249,12 @@ where
     }
 }
 
-/// The texts that a review holds.
-fn of_review(review: &Review, keys: &TenantKeys) -> Result<Rendered, ComposeError> {
-    let texts = review.texts(keys)?;
-    Ok(Rendered::of_texts(texts.iter().map(|(name, text)| (name.as_str(), exposed(text)))))
+/// What a review holds. An image is in it by its hash: once the script has another one, the approved one can not be sent.
+fn of_review(review: &Review, keys: &TenantKeys, script: &Script) -> Result<Rendered, ComposeError> {
+    let parts = review.texts(keys)?;
+    let parts = parts.iter().map(|(name, text)| (name.as_str(), exposed(text)));
+    Rendered::of_parts(parts, script.image_file.as_ref())
+        .ok_or_else(|| ComposeError::NotAllowed(IMAGE_CHANGED.to_owned()))
 }
 
 /// What the approval means to what the rules say now: it is of these texts, by these people, for these reasons, or it is none.
@@ -260,7 +265,7 @@ fn judged(
     work: &Work<'_>,
     keys: &TenantKeys,
 ) -> Result<Judgement, ComposeError> {
-    let texts = rendered.texts();
+    let texts = rendered.parts();
     let texts: Vec<_> = texts.iter().map(|(field, text)| RenderedText { field, text }).collect();
     match review.approval_of_texts(work.cleared.event(), &texts, keys) {
         Ok(approval) => Ok(approval.judge(decision, &work.tenant.rules)),

@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use sluice_channels::{Channels, EndpointHealth, Idempotency, Message, SendReport};
+use sluice_channels::{Channels, EndpointHealth, Form, Idempotency, Message, SendReport};
 use sluice_domain::destination::{Channel, Destination};
 use sluice_domain::id::TenantId;
 use sluice_ports::{Clock, HttpClient, PortError, SecretStore};
@@ -8,7 +8,7 @@ use sluice_ports::{Clock, HttpClient, PortError, SecretStore};
 /// Sends one message to one destination, once.
 pub trait Sender: Send + Sync {
     /// What the channel promises about repeats.
-    fn idempotency(&self, channel: &Channel) -> Idempotency;
+    fn idempotency(&self, channel: &Channel, form: Form) -> Idempotency;
 
     /// How an endpoint is, as of a moment ago. A sender that keeps no account of it takes it for healthy.
     fn health(
@@ -29,8 +29,8 @@ pub trait Sender: Send + Sync {
 }
 
 impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Sender for Channels<Http, Secrets, Time> {
-    fn idempotency(&self, channel: &Channel) -> Idempotency {
-        sluice_channels::idempotency(channel)
+    fn idempotency(&self, channel: &Channel, form: Form) -> Idempotency {
+        sluice_channels::idempotency(channel, form)
     }
 
     fn health(

@@ -1,4 +1,4 @@
-use sluice_channels::{SendReport, codes};
+use sluice_channels::{Form, SendReport, codes};
 use sluice_domain::consent::{ConsentKey, Purpose};
 use sluice_domain::decision::{Decision, Verdict};
 use sluice_domain::delivery::{Attempt, Delivery, FencingToken, Outcome};
@@ -62,6 +62,11 @@ impl Work<'_> {
     /// [`ComposeError::NoScript`] when it was taken out of the configuration: then nothing of it leaves, reviewed or not.
     pub(crate) fn configured_script(&self) -> Result<&Script, ComposeError> {
         self.script().ok_or_else(|| ComposeError::NoScript(self.delivery.assignment.script.clone()))
+    }
+
+    /// What its message consists of. Of one that was sent before: a script that was changed since is not repeated.
+    pub(crate) fn form(&self) -> Form {
+        if self.script().is_some_and(|script| script.image.is_some()) { Form::Image } else { Form::Text }
     }
 
     /// Was this the last attempt that the platform allows for such an answer?

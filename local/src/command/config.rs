@@ -47,13 +47,13 @@ pub fn compile_to(from: Option<&Path>, directory: &Path) -> Result<Output, Comma
     let file = directory.join(COMPILED_FILE);
     let written = std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&file, &compiled));
     written.map_err(|error| CommandError::usage(format!("can not write `{}`: {error}", file.display())))?;
-    lexicons(&bundle, &compiled, directory)?;
+    beside(&bundle, &compiled, directory)?;
     let text = format!("wrote `{}`, {} bytes", file.display(), compiled.len());
     Ok(Output::one(Exit::Ok, text, json!({ "file": file, "bytes": compiled.len() })))
 }
 
-/// Puts the compiled lexicons that the compiled file names beside it.
-fn lexicons(bundle: &Bundle, compiled: &[u8], directory: &Path) -> Result<(), CommandError> {
+/// Puts the compiled lexicons and the images that the compiled file names beside it.
+fn beside(bundle: &Bundle, compiled: &[u8], directory: &Path) -> Result<(), CommandError> {
     let compiled =
         CompiledSettings::read(compiled).map_err(|error| CommandError::configuration(error.to_string()))?;
     let folder = directory.join("lexicons");
@@ -62,6 +62,13 @@ fn lexicons(bundle: &Bundle, compiled: &[u8], directory: &Path) -> Result<(), Co
             (bundle.lexicon(name).unwrap_or(Path::new(name)), folder.join(format!("{name}.slx")));
         let copied = std::fs::create_dir_all(&folder).and_then(|()| std::fs::copy(from, &to));
         copied.map_err(|error| CommandError::usage(format!("can not write `{}`: {error}", to.display())))?;
+    }
+    let folder = directory.join("images");
+    for image in compiled.images() {
+        let to = folder.join(image.name.as_str());
+        let bytes = bundle.image_bytes(image).map_err(CommandError::configuration)?;
+        let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&to, bytes));
+        written.map_err(|error| CommandError::usage(format!("can not write `{}`: {error}", to.display())))?;
     }
     Ok(())
 }

@@ -59,8 +59,10 @@ fn text(args: &SafetyCheck, tenant: &Tenant) -> Result<String, CommandError> {
         (.., Some(script)) => {
             let unknown = || CommandError::usage(format!("tenant `{}` has no script `{script}`", tenant.id));
             let script = tenant.scripts.get(script).ok_or_else(unknown)?;
+            // Of an image, what can be read on it.
             let title = script.title.as_deref().unwrap_or_default();
-            Ok(format!("{title}\n{}", script.text))
+            let text = script.image_text.as_deref().unwrap_or(&script.text);
+            Ok(format!("{title}\n{text}"))
         }
         _ => Err(CommandError::usage("give --text, --file or --script")),
     }

@@ -13,12 +13,15 @@ use sluice_domain::delivery::Outcome;
 use sluice_domain::destination::Destination;
 use sluice_domain::event::EventKind;
 use sluice_domain::id::TenantId;
+use sluice_domain::image::Image;
 use sluice_domain::script::{Script, Variables, mask, mask_name, mask_phone};
 use sluice_domain::settings::{Settings, Tenant};
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{
-    Clock, HttpClient, HttpRequest, HttpResponse, PortError, SecretStore, SecretVersions, TransportError,
+    Clock, HttpClient, HttpRequest, HttpResponse, ImageFiles, PortError, SecretStore, SecretVersions,
+    TransportError,
 };
+use sluice_settings::Bundle;
 
 use crate::cli::ScriptRender;
 use crate::exit::Exit;
@@ -42,7 +45,7 @@ struct Given {
 /// When script or destination are not configured, or the event file can not be read.
 pub async fn render(
     args: &ScriptRender,
-    settings: &Settings,
+    (settings, files): (&Settings, Bundle),
     now: UnixMillis,
 ) -> Result<Output, CommandError> {
     let (tenant, script, destination) = found(args, settings)?;
@@ -61,19 +64,21 @@ pub async fn render(
         Ok(preview) => preview,
         Err(error) => return Ok(withheld(head, &error.code(), &error.to_string())),
     };
-    let (report, requests) = sent(&tenant.id, destination, &message, now).await;
+    let (report, requests) = sent(&tenant.id, destination, &message, files, now).await;
     if !matches!(report.outcome, Outcome::Delivered { .. }) {
         let code = report.code.unwrap_or_default();
         let advice = format!("`{}` would not take it ({code})", destination.channel.as_str());
         return Ok(withheld(head, &code, &advice));
     }
-    let shown: Vec<Value> = requests.iter().map(document).collect();
+    let image = message.image.as_ref();
+    let shown: Vec<Value> = requests.iter().map(|request| document(request, image)).collect();
     let mut lines =
         vec![format!("script {} version {}, sha256 {}", script.id, script.version, script.sha256())];
+    lines.extend(image.map(|image| format!("an image alone, {}", image.reference())));
     lines.extend(
         waits_for.iter().map(|code| format!("waits for a review first ({code}), then leaves like this")),
     );
-    lines.extend(requests.iter().map(line));
+    lines.extend(requests.iter().map(|request| line(request, image)));
     if requests.is_empty() {
         let link = message.link.map(|(_, link)| link).unwrap_or_default();
         lines.push(format!("nothing is sent; the person is led by {link}"));
@@ -134,12 +139,36 @@ fn withheld(head: Value, code: &str, advice: &str) -> Output {
     Output::one(Exit::No, text, json)
 }
 
-fn line(request: &HttpRequest) -> String {
-    let body = String::from_utf8_lossy(&request.body);
+fn line(request: &HttpRequest, image: Option<&Image>) -> String {
+    let body = body(request, image);
     format!("{} {} ({} bytes)\n{body}", request.method, request.url, request.body.len())
 }
 
-fn document(request: &HttpRequest) -> Value {
+/// The body, with words in place of the image's bytes.
+fn body(request: &HttpRequest, image: Option<&Image>) -> String {
+    let words = |image: &Image| format!("<{} bytes, sha256 {}>", image.bytes, image.sha256);
+    let Some(image) = image else { return String::from_utf8_lossy(&request.body).into_owned() };
+    if let Ok(mut json) = serde_json::from_slice::<Value>(&request.body) {
+        if let Some(bytes) = json.pointer_mut("/image/base64") {
+            *bytes = json!(words(image));
+        }
+        return json.to_string();
+    }
+    // A form: the file is the part that is no text, and comes after one of the first empty lines.
+    let length = usize::try_from(image.bytes).unwrap_or(usize::MAX);
+    let lines = request.body.windows(4).take(1_024).enumerate().filter(|(_, bytes)| bytes == b"\r\n\r\n");
+    let is_file =
+        |at: &usize| request.body.get(*at..at.saturating_add(length)).is_some_and(|it| image.is(it));
+    let file = lines.map(|(place, _)| place + 4).find(is_file);
+    let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
+    let (before, after) = match file {
+        Some(at) => (text(request.body.get(..at)), text(request.body.get(at + length..))),
+        None => (String::new(), String::new()),
+    };
+    format!("{before}{}{after}", words(image))
+}
+
+fn document(request: &HttpRequest, image: Option<&Image>) -> Value {
     let headers: BTreeMap<&str, &str> = request
         .headers
         .iter()
@@ -147,7 +176,7 @@ fn document(request: &HttpRequest) -> Value {
         .collect();
     json!({
         "method": request.method.as_str(), "url": request.url, "headers": headers, "bytes": request.body.len(),
-        "body": String::from_utf8_lossy(&request.body),
+        "body": body(request, image),
     })
 }
 
@@ -157,10 +186,12 @@ async fn sent(
     tenant: &TenantId,
     destination: &Destination,
     message: &Message,
+    files: Bundle,
     now: UnixMillis,
 ) -> (sluice_channels::SendReport, Vec<HttpRequest>) {
     let platform = Taker::default();
     let channels = Channels::new(Endpoints::default(), platform.clone(), Placeholders, At(now));
+    let channels = channels.showing(Files(files));
     let report = channels.send(tenant, destination, message).await;
     let requests = platform.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
     (report, requests)
@@ -179,10 +210,20 @@ impl HttpClient for Taker {
             })
         } else {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push(request);
-            json!({ "code": 0, "errcode": 0, "data": { "error_code": 0 } })
+            json!({ "code": 0, "errcode": 0, "media_id": "MEDIA_ID", "data": { "error_code": 0, "image_key": "IMAGE_KEY" } })
         };
         let status = http::StatusCode::OK;
         Ok(HttpResponse { status, headers: http::HeaderMap::new(), body: Bytes::from(body.to_string()) })
+    }
+}
+
+/// The images of the configuration.
+struct Files(Bundle);
+
+impl ImageFiles for Files {
+    async fn image(&self, image: &Image) -> Result<Bytes, PortError> {
+        let found = self.0.image_bytes(image);
+        found.map(Bytes::from).map_err(|cause| PortError::Missing { what: "images", cause })
     }
 }
 

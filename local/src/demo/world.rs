@@ -166,7 +166,7 @@ impl World {
             }));
             for destination in tenant.destinations.values() {
                 match &destination.channel {
-                    Channel::FeishuBot { hook, signing } => options.feishu_bots.push(FeishuBot {
+                    Channel::FeishuBot { hook, signing, uploads: _ } => options.feishu_bots.push(FeishuBot {
                         hook: secret(hook),
                         signing: signing.as_deref().map(secret),
                         keywords: Vec::new(),
@@ -231,8 +231,9 @@ pub fn standing_consent(
 
 fn secret_names(channel: &Channel) -> Vec<&str> {
     match channel {
-        Channel::FeishuBot { hook, signing } => {
-            [Some(hook.as_str()), signing.as_deref()].into_iter().flatten().collect()
+        Channel::FeishuBot { hook, signing, uploads } => {
+            let uploads = uploads.as_ref().map(|it| it.secret.as_str());
+            [Some(hook.as_str()), signing.as_deref(), uploads].into_iter().flatten().collect()
         }
         Channel::FeishuApp { secret, .. }
         | Channel::WecomApp { secret, .. }

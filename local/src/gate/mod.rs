@@ -1,6 +1,7 @@
 //! The whole gate in one process: front door, steps, nightly schedule, control socket.
 
 mod door;
+mod images;
 mod schedule;
 mod server;
 mod settings;
@@ -107,7 +108,7 @@ impl Gate {
         ];
         if !options.front_door_only {
             let censor = Censor::new(options.censors, http.clone(), Arc::clone(&secrets), clock());
-            let channels = channels();
+            let channels = channels().showing(images::Images(Arc::clone(&state.settings)));
             let signals = Signals { stop: stopping.clone(), moved: moves };
             tasks.extend(steps(&state, channels, censor, &metrics, &signals));
             tasks.push(tokio::spawn(schedule::run(state, metrics, stopping)));

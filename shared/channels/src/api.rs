@@ -214,12 +214,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         self.accounts.blocked(&self.shared, errand.at, self.clock.now()).await?;
         self.in_time(call.deadline)?;
         let dialect = call.application.dialect();
-        let key = TokenKey {
-            tenant: errand.tenant.clone(),
-            platform: dialect.name,
-            account: call.application.account(),
-            secret: call.secret.to_owned(),
-        };
+        let key = TokenKey::of_token(errand.tenant, call.application, call.secret);
         let token = self.token(errand, call.application, &key).await?;
         let mut heard = self.called(errand, &call, &token).await?;
         if heard.asks_for_another_token() {

@@ -1,16 +1,20 @@
 //! The applications that send with an access token.
 
+use bytes::Bytes;
 use secrecy::SecretString;
 use serde_json::Value;
 use sluice_domain::delivery::Outcome;
 use sluice_domain::destination::{MiniProgram, SubscribeAccount};
+use sluice_domain::id::TenantId;
+use sluice_domain::image::Image;
 use sluice_ports::HttpRequest;
 
 use crate::call::Payload;
+use crate::limits::{Need, needs};
 use crate::message::{Message, Reply};
 use crate::reading::Dialect;
 use crate::refusal::Refusal;
-use crate::{Endpoints, douyin, feishu, wechat, wecom};
+use crate::{Endpoints, douyin, feishu, media, wechat, wecom};
 
 /// An application and what it sends to.
 #[derive(Clone, Copy)]
@@ -74,13 +78,7 @@ impl Application<'_> {
     pub(crate) fn payload(self, message: &Message) -> Result<Payload, Refusal> {
         match self {
             Self::Feishu { receive_id_type, receive_id, .. } => {
-                // To the person: the address comes with the form.
-                let person = receive_id.starts_with("form.").then_some(message.recipient.as_deref());
-                let Some(receiver) = person.unwrap_or(Some(receive_id)).filter(|id| !id.is_empty()) else {
-                    let outcome = Outcome::RecipientRefused { opt_out: false };
-                    return Err(Refusal::new(outcome, "recipient_missing"));
-                };
-                feishu::app::payload(message, receive_id_type, receiver)
+                feishu::app::payload(message, receive_id_type, receiver(receive_id, message)?)
             }
             Self::Wecom { agent_id, members, .. } => wecom::app::payload(message, agent_id, members),
             Self::Wechat { .. } => wechat::custom::payload(message),
@@ -91,6 +89,78 @@ impl Application<'_> {
                 wechat::template::subscribe(message, template_id, page)
             }
             Self::Douyin { reply, .. } => douyin::message::payload(message, reply),
+        }
+    }
+
+    /// The body of a message that is an image, under the name that the platform gave it.
+    pub(crate) fn picture(self, message: &Message, media: &str) -> Result<Payload, Refusal> {
+        match self {
+            Self::Feishu { receive_id_type, receive_id, .. } => {
+                let receiver = receiver(receive_id, message)?;
+                feishu::app::picture(message, (receive_id_type, receiver), media)
+            }
+            Self::Wecom { agent_id, members, .. } => wecom::app::picture(agent_id, members, media),
+            Self::Wechat { .. } => wechat::custom::picture(message, media),
+            Self::WechatTemplate { .. } | Self::WechatSubscribe { .. } | Self::Douyin { .. } => {
+                Err(Refusal::content("image_not_supported"))
+            }
+        }
+    }
+
+    /// The request that uploads an image.
+    pub(crate) fn upload_request(
+        self,
+        endpoints: &Endpoints,
+        token: &str,
+        file: (&Image, &Bytes),
+    ) -> Result<HttpRequest, Refusal> {
+        match self {
+            Self::Feishu { .. } => feishu::app::upload(endpoints.feishu(), token, file),
+            Self::Wecom { .. } => Ok(wecom::app::upload(endpoints.wecom(), token, file)),
+            Self::Wechat { .. } => Ok(wecom::app::upload(endpoints.wechat(), token, file)),
+            Self::WechatTemplate { .. } | Self::WechatSubscribe { .. } | Self::Douyin { .. } => {
+                Err(Refusal::content("image_not_supported"))
+            }
+        }
+    }
+
+    /// The permits that an upload needs.
+    pub(crate) fn upload_needs(self, tenant: &TenantId) -> Vec<Need> {
+        match self {
+            Self::Feishu { app_id, .. } => vec![needs::of_feishu_api(tenant, app_id, "im/v1/images")],
+            Self::Wecom { corp_id, .. } => needs::of_contact(tenant, corp_id, "media/upload"),
+            // No limit by time is documented.
+            Self::Wechat { .. }
+            | Self::WechatTemplate { .. }
+            | Self::WechatSubscribe { .. }
+            | Self::Douyin { .. } => Vec::new(),
+        }
+    }
+
+    /// The name of an uploaded image and how many seconds it lasts, in an answer.
+    pub(crate) fn media_in(self, body: &Value) -> Option<(&str, i64)> {
+        match self {
+            Self::Feishu { .. } => {
+                Some((body.get("data")?.get("image_key")?.as_str()?, media::IMAGE_KEY_SECONDS))
+            }
+            Self::Wecom { .. }
+            | Self::Wechat { .. }
+            | Self::WechatTemplate { .. }
+            | Self::WechatSubscribe { .. }
+            | Self::Douyin { .. } => Some((body.get("media_id")?.as_str()?, media::MEDIA_SECONDS)),
+        }
+    }
+
+    /// Codes that, for a message of an image, may mean that the platform does not know the image (any more).
+    pub(crate) fn dead_media_codes(self) -> &'static [i64] {
+        match self {
+            // No code of its own is documented: a wrong parameter, somebody else's file, a file of another kind.
+            Self::Feishu { .. } => &[230_001, 230_017, 230_055],
+            Self::Wecom { .. }
+            | Self::Wechat { .. }
+            | Self::WechatTemplate { .. }
+            | Self::WechatSubscribe { .. }
+            | Self::Douyin { .. } => &[],
         }
     }
 
@@ -161,4 +231,12 @@ impl Application<'_> {
             Self::Douyin { .. } => Outcome::Delivered { provider_id: douyin::message::provider_id(body) },
         }
     }
+}
+
+/// Whom a Feishu application writes to.
+fn receiver<'a>(receive_id: &'a str, message: &'a Message) -> Result<&'a str, Refusal> {
+    // To the person: the address comes with the form.
+    let person = receive_id.starts_with("form.").then_some(message.recipient.as_deref());
+    let receiver = person.unwrap_or(Some(receive_id)).filter(|id| !id.is_empty());
+    receiver.ok_or_else(|| Refusal::unreachable("recipient_missing"))
 }

@@ -1,16 +1,18 @@
 use sluice_domain::delivery::Outcome;
-use sluice_domain::destination::{Channel, Destination};
+use sluice_domain::destination::{Channel, Destination, FeishuUploads};
 use sluice_domain::id::TenantId;
-use sluice_ports::{ChannelState, Clock, Entropy, HttpClient, KeyRing, PortError, SecretStore};
+use sluice_ports::{ChannelState, Clock, Entropy, HttpClient, ImageFiles, KeyRing, PortError, SecretStore};
 
 use crate::account::{Accounts, At, EndpointHealth};
 use crate::application::Application;
 use crate::call;
+use crate::images::Images;
 use crate::limits::{Limits, Need, needs};
+use crate::media::BotImage;
 use crate::refusal::Refusal;
 use crate::shared::Shared;
-use crate::tokens::Tokens;
-use crate::{Endpoints, Idempotency, Message, SendReport, feishu, wecom};
+use crate::tokens::{Token, Tokens};
+use crate::{Endpoints, Form, Idempotency, Message, SendReport, feishu, wecom};
 
 /// Sends messages to destinations, within the platforms' limits and never inside a block window that they announced.
 ///
@@ -25,6 +27,7 @@ pub struct Channels<Http, Secrets, Time> {
     pub(crate) clock: Time,
     pub(crate) tokens: Tokens,
     pub(crate) shared: Shared,
+    pub(crate) images: Images,
     pub(crate) limits: Limits,
     pub(crate) accounts: Accounts,
 }
@@ -50,6 +53,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             clock,
             tokens: Tokens::default(),
             shared: Shared::default(),
+            images: Images::default(),
             limits: Limits::default(),
             accounts: Accounts::default(),
         }
@@ -64,6 +68,13 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         E: Entropy + 'static,
     {
         self.shared = Shared::new(state, keys, entropy);
+        self
+    }
+
+    /// With the files of the images that messages name; without, no image is sent.
+    #[must_use]
+    pub fn showing(mut self, files: impl ImageFiles + 'static) -> Self {
+        self.images = Images::of(files);
         self
     }
 
@@ -111,14 +122,23 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
     }
 
     /// What the channel promises about repeats.
-    pub fn idempotency(channel: &Channel) -> Idempotency {
-        idempotency(channel)
+    pub fn idempotency(channel: &Channel, form: Form) -> Idempotency {
+        idempotency(channel, form)
     }
 
     async fn route(&self, errand: Errand<'_>, channel: &Channel) -> Result<SendReport, Refusal> {
+        if let Some(image) = &errand.message.image {
+            match channel.image_limit() {
+                None => return Err(Refusal::content("image_not_supported")),
+                Some(limit) if image.bytes > limit => return Err(Refusal::content("image_too_large")),
+                Some(_) => {}
+            }
+        }
         self.accounts.may_leave(&self.shared, errand.at, self.clock.now()).await?;
         match channel {
-            Channel::FeishuBot { hook, signing } => self.feishu_bot(errand, hook, signing.as_deref()).await,
+            Channel::FeishuBot { hook, signing, uploads } => {
+                self.feishu_bot(errand, hook, signing.as_deref(), uploads.as_ref()).await
+            }
             Channel::FeishuApp { app_id, secret, receive_id_type, receive_id } => {
                 let application = Application::Feishu { app_id, receive_id_type, receive_id };
                 self.with_token(errand, application, secret).await
@@ -151,12 +171,14 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         }
     }
 
-    /// A stale sign is renewed once: with the previous secret while one is being rotated, else with a later moment.
+    /// A stale sign is renewed once: with the previous secret while one is being rotated, else with a later moment. An image that the platform
+    /// does not know is uploaded once more.
     async fn feishu_bot(
         &self,
         errand: Errand<'_>,
         hook: &str,
         signing: Option<&str>,
+        uploads: Option<&FeishuUploads>,
     ) -> Result<SendReport, Refusal> {
         let hook = self.secret(errand.tenant, hook).await?.current;
         let signing = match signing {
@@ -164,26 +186,38 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             None => None,
         };
         let url = feishu::bot::url(self.endpoints.feishu(), call::bot_key(expose(&hook))?);
-        let signed = |secret| feishu::bot::payload(errand.message, secret, self.clock.now().as_secs());
-
-        let payload = signed(signing.as_ref().map(|secret| expose(&secret.current)))?;
-        let admitted = self.admitted(errand).await?;
-        let request = call::post(url.clone(), &payload);
-        let heard = self.exchange_admitted(admitted, &feishu::DIALECT, request).await;
-        let (payload, heard) = match &signing {
-            Some(secret) if heard.asks_for_another_sign() => {
-                let again = signed(Some(expose(secret.previous.as_ref().unwrap_or(&secret.current))))?;
-                let admitted = self.admitted(errand).await?;
-                let heard = self.exchange_admitted(admitted, &feishu::DIALECT, call::post(url, &again)).await;
-                (again, heard)
+        let mut uploaded = BotImage::of(errand, uploads)?;
+        let mut secret = signing.as_ref().map(|secret| &secret.current);
+        let mut other_sign = false;
+        loop {
+            let media = match &uploaded {
+                Some(image) => Some(self.bot_media(errand, image).await?),
+                None => None,
+            };
+            let (image_key, seconds) = (media.as_ref().map(Token::expose), self.clock.now().as_secs());
+            let payload = feishu::bot::payload(errand.message, image_key, secret.map(expose), seconds)?;
+            let admitted = self.admitted(errand).await?;
+            let request = call::post(url.clone(), &payload);
+            let heard = self.exchange_admitted(admitted, &feishu::DIALECT, request).await;
+            let gone = uploaded.as_mut().is_some_and(|image| image.is_gone(&heard));
+            match (&signing, &uploaded, &media) {
+                (Some(signing), _, _) if !other_sign && heard.asks_for_another_sign() => {
+                    other_sign = true;
+                    secret = Some(signing.previous.as_ref().unwrap_or(&signing.current));
+                }
+                (_, Some(image), Some(media)) if gone => {
+                    self.tokens.forget(&self.shared, &self.clock, &image.media_key, media).await;
+                }
+                _ => return Ok(self.conclude(errand, &feishu::DIALECT, &payload, heard, taken).await),
             }
-            _ => (payload, heard),
-        };
-        Ok(self.conclude(errand, &feishu::DIALECT, &payload, heard, taken).await)
+        }
     }
 
     async fn wecom_bot(&self, errand: Errand<'_>, key: &str) -> Result<SendReport, Refusal> {
-        let payload = wecom::bot::payload(errand.message)?;
+        let payload = match &errand.message.image {
+            Some(image) => wecom::bot::picture(&self.images.bytes(image).await?)?,
+            None => wecom::bot::payload(errand.message)?,
+        };
         let key = self.secret(errand.tenant, key).await?.current;
         let url = wecom::bot::url(self.endpoints.wecom(), call::bot_key(expose(&key))?);
         let admitted = self.admitted(errand).await?;
@@ -194,12 +228,14 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
 }
 
 /// What the channel promises about repeats.
-pub fn idempotency(channel: &Channel) -> Idempotency {
+pub fn idempotency(channel: &Channel, form: Form) -> Idempotency {
     /// Kept back from every window, for clocks and queues.
     const MARGIN_MS: i64 = 5 * 60_000;
     match channel {
         // `uuid`: at most one message per hour (Feishu, im/v1/messages).
         Channel::FeishuApp { .. } => Idempotency::Window { ms: 60 * 60_000 - MARGIN_MS },
+        // It compares bodies, and nothing in an image's body is the dispatch's own: the check would drop the same image for the next event.
+        Channel::WecomApp { .. } if form == Form::Image => Idempotency::None,
         // `enable_duplicate_check` over the longest interval, 4 h (WW90236).
         Channel::WecomApp { .. } => {
             Idempotency::Window { ms: wecom::app::DUPLICATE_CHECK_S * 1_000 - MARGIN_MS }

@@ -22,6 +22,7 @@ pub const TABLES: &[Table] = &[
     feishu::errors::FREQUENCY,
     feishu::errors::TOKEN,
     feishu::errors::MESSAGE,
+    feishu::errors::IMAGE,
     feishu::errors::GENERAL,
     wecom::errors::BOT,
     wecom::errors::GENERAL,
@@ -79,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_run_of_codes_is_found_from_end_to_end() {
-        let channel = Channel::FeishuBot { hook: "h".into(), signing: None };
+        let channel = Channel::FeishuBot { hook: "h".into(), signing: None, uploads: None };
         for (code, listed) in
             [(54_999, false), (55_000, true), (55_123, true), (55_999, true), (56_000, false)]
         {

@@ -14,12 +14,31 @@ use crate::limits::{Admitted, NotAdmitted};
 use crate::message::SendReport;
 use crate::reading::{Dialect, Reading, Ruling};
 use crate::refusal::Refusal;
-use crate::tokens::{NoToken, Token, TokenKey};
+use crate::tokens::{Token, TokenKey};
 use crate::verdict::{Scope, Verdict, Wait};
 use crate::{echo, text};
 
 /// An answer, or why there is none.
 pub(crate) struct Heard(Result<Reading, TransportError>);
+
+/// What is asked for before a message can leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// An access token.
+    Token,
+    /// The upload of an image.
+    Upload,
+}
+
+impl Before {
+    /// The code of what went wrong with it.
+    fn code(self, what: &str) -> String {
+        match self {
+            Self::Token => format!("token_{what}"),
+            Self::Upload => format!("upload_{what}"),
+        }
+    }
+}
 
 impl Heard {
     fn verdict(&self) -> Option<Verdict> {
@@ -31,6 +50,16 @@ impl Heard {
 
     pub(crate) fn asks_for_another_token(&self) -> bool {
         self.verdict() == Some(Verdict::RefreshToken)
+    }
+
+    /// Does the platform not know the image that was named? `also` are codes that say it among other things.
+    pub(crate) fn asks_for_another_upload(&self, also: &[i64]) -> bool {
+        match &self.0 {
+            Ok(Reading { ruling: Ruling::Listed(row), .. }) => {
+                row.verdict == Verdict::UploadAgain || also.contains(&row.code)
+            }
+            _ => false,
+        }
     }
 
     pub(crate) fn asks_for_another_sign(&self) -> bool {
@@ -80,13 +109,11 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         application: Application<'_>,
         secret: &str,
     ) -> Result<SendReport, Refusal> {
+        if let Some(image) = &errand.message.image {
+            return Box::pin(self.with_image(errand, application, secret, image)).await;
+        }
         let payload = application.payload(errand.message)?;
-        let key = TokenKey {
-            tenant: errand.tenant.clone(),
-            platform: application.dialect().name,
-            account: application.account(),
-            secret: secret.to_owned(),
-        };
+        let key = TokenKey::of_token(errand.tenant, application, secret);
         let token = self.token(errand, application, &key).await?;
         let admitted = self.admitted(errand).await?;
         let mut heard = self.sent(admitted, application, &token, &payload).await?;
@@ -100,7 +127,7 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         Ok(self.conclude(errand, application.dialect(), &payload, heard, accepted).await)
     }
 
-    async fn sent(
+    pub(crate) async fn sent(
         &self,
         admitted: Admitted,
         application: Application<'_>,
@@ -120,40 +147,46 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
         let fetch = async || {
             // Whoever waited for another caller's fetch must not repeat it when it was throttled.
             self.accounts.blocked(&self.shared, errand.at, self.clock.now()).await?;
-            let secret = self.secret(errand.tenant, &key.secret).await?.current;
+            let secret = self.secret(errand.tenant, &key.of).await?.current;
             let request = application.token_request(&self.endpoints, &secret)?;
             let heard = self.exchange(application.dialect(), request).await;
-            self.issued(errand, application, heard).await
+            let (token, seconds) = self.given(errand, application, heard, Before::Token).await?;
+            Ok(Token::issued(&token, self.clock.now(), seconds))
         };
-        let token = self.tokens.get(&self.shared, &self.clock, key, fetch).await;
-        token.map_err(|error| match error {
-            NoToken::Fetch(refusal) => refusal,
-            NoToken::State(error) => Refusal::state(&error),
-        })
+        self.tokens.get(&self.shared, &self.clock, key, fetch).await.map_err(Refusal::from)
     }
 
-    /// The token in an answer. Whatever went wrong here, no message has left yet: nothing is ever unclear.
-    async fn issued(
+    /// What an answer gave, and for how many seconds. Whatever went wrong here, no message has left yet: nothing is ever unclear.
+    pub(crate) async fn given(
         &self,
         errand: Errand<'_>,
         application: Application<'_>,
         heard: Heard,
-    ) -> Result<Token, Refusal> {
+        before: Before,
+    ) -> Result<(String, i64), Refusal> {
         let reading = match heard.0 {
             Ok(reading) => reading,
             Err(TransportError::BadRequest(_)) => return Err(Refusal::endpoint("bad_request")),
-            Err(_) => return Err(Refusal::new(Outcome::Transient, "token_no_answer")),
+            Err(_) => return Err(Refusal::new(Outcome::Transient, before.code("no_answer"))),
         };
-        // WeChat's token answers hold no code when they succeed.
+        // WeChat's answers to these hold no code when they succeed.
         if reading.ruling == Ruling::Accepted || (reading.codeless && reading.code == "http_200") {
-            return match application.token_in(&reading.body).filter(|(token, _)| !token.is_empty()) {
-                Some((token, seconds)) => Ok(Token::issued(token, self.clock.now(), seconds)),
-                None => Err(Refusal::new(Outcome::Transient, "token_unreadable")),
+            let given = match before {
+                Before::Token => application.token_in(&reading.body),
+                Before::Upload => application.media_in(&reading.body),
+            };
+            return match given.filter(|(given, _)| !given.is_empty()) {
+                Some((given, seconds)) => Ok((given.to_owned(), seconds)),
+                None => Err(Refusal::new(Outcome::Transient, before.code("unreadable"))),
             };
         }
         let ruled = self.outcome(errand, application.dialect(), &reading, |_| Outcome::Transient).await;
         let outcome = match ruled {
             Outcome::Unclear => Outcome::Transient,
+            // The picture, and not the secret.
+            Outcome::ContentRefused { compliance } if before == Before::Upload => {
+                Outcome::ContentRefused { compliance }
+            }
             // A secret that is refused, whatever the platform calls it: no message, no recipient was involved.
             Outcome::RecipientRefused { .. } | Outcome::ContentRefused { .. } | Outcome::TokenExpired => {
                 Outcome::EndpointRefused
@@ -242,6 +275,8 @@ impl<Http: HttpClient, Secrets: SecretStore, Time: Clock> Channels<Http, Secrets
             Verdict::Transient => Outcome::Transient,
             Verdict::Recipient { opt_out } => Outcome::RecipientRefused { opt_out },
             Verdict::Content { compliance } => Outcome::ContentRefused { compliance },
+            // It was uploaded anew before this.
+            Verdict::UploadAgain => Outcome::ContentRefused { compliance: false },
             // Token and sign were renewed once before this.
             Verdict::RefreshToken | Verdict::SignAgain | Verdict::Endpoint => Outcome::EndpointRefused,
             Verdict::Throttle(wait, Scope::Endpoint) => {

@@ -19,6 +19,8 @@ use crate::reach::is_public;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer for each MiB that is sent: an image has up to ten.
+const EACH_MIB: Duration = Duration::from_millis(500);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 const ANSWER_LIMIT: usize = 64 * 1024;
 
@@ -26,7 +28,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// HTTP/1.1 with kept connections; https, or http to a loopback address.
 ///
-/// No redirects, no proxy. 2 s to connect (name, TCP and TLS together), 5 s in all, answers up to 64 KiB. The one retry below
+/// No redirects, no proxy. 2 s to connect (name, TCP and TLS together), 5 s in all and half a second for each MiB that is sent, answers up to 64 KiB. The one retry below
 /// this port is hyper's own: a kept connection that turned out dead *before anything was written* is replaced, which is safe
 /// for messages too (a frozen sandbox makes such connections normal).
 #[derive(Debug, Clone)]
@@ -74,10 +76,14 @@ impl HyperClient {
 impl HttpClient for HyperClient {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let reach = request.reach;
+        let mebibytes = u32::try_from(request.body.len() / (1_024 * 1_024)).unwrap_or(u32::MAX);
         let request = prepared(request)?;
-        tokio::time::timeout(TOTAL_TIMEOUT, self.exchange(request, reach))
-            .await
-            .unwrap_or_else(|_| Err(TransportError::NoAnswer("timed out".to_owned())))
+        tokio::time::timeout(
+            TOTAL_TIMEOUT + EACH_MIB.saturating_mul(mebibytes),
+            self.exchange(request, reach),
+        )
+        .await
+        .unwrap_or_else(|_| Err(TransportError::NoAnswer("timed out".to_owned())))
     }
 }
 

@@ -16,7 +16,9 @@ mod feishu;
 mod health;
 #[cfg(feature = "hyper-client")]
 mod http_client;
+mod images;
 mod limits;
+mod media;
 mod message;
 mod reach;
 mod reading;
@@ -37,7 +39,7 @@ pub use desk::{EndpointDesk, EndpointStanding, NotTriedOut};
 pub use endpoints::{Endpoints, InvalidEndpoint};
 #[cfg(feature = "hyper-client")]
 pub use http_client::{HyperClient, TlsSetupError};
-pub use message::{Idempotency, Message, Reply, SendReport};
+pub use message::{Form, Idempotency, Message, Reply, SendReport};
 pub use verdict::{Evidence, Refill, Row, Scope, Verdict, Wait};
 pub use wechat::link::MiniProgramLink;
 pub use wecom::contact::{Attachment, ContactWay, CustomerContact, MadeContactWay, Welcome};

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use sluice_domain::delivery::Outcome;
+use sluice_domain::image::Image;
 use sluice_domain::time::UnixMillis;
 
 use crate::account::EndpointHealth;
@@ -12,8 +13,10 @@ pub struct Message {
     pub dispatch_id: String,
     /// The title of a card.
     pub title: Option<String>,
-    /// The text; plain, escaped per format by the channel.
+    /// The text; plain, escaped per format by the channel. Empty beside an image.
     pub text: String,
+    /// The image that is the whole message.
+    pub image: Option<Image>,
     /// A link under the text, as a button where the format has one: (label, address).
     pub link: Option<(String, String)>,
     /// The person's own address on the channel, for channels that write to the person (WeChat openid).
@@ -58,6 +61,22 @@ impl Reply {
             Self::Message { account, .. } | Self::Comment { account, .. } => account,
         }
     }
+}
+
+impl Message {
+    /// What it consists of.
+    pub fn form(&self) -> Form {
+        if self.image.is_some() { Form::Image } else { Form::Text }
+    }
+}
+
+/// What a message consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Texts, or a card of them.
+    Text,
+    /// An image alone.
+    Image,
 }
 
 /// What a channel promises about repeats.

@@ -5,6 +5,7 @@ use sluice_domain::failure::FailureKind;
 use sluice_ports::PortError;
 
 use crate::message::SendReport;
+use crate::tokens::NoToken;
 
 /// Sluice's own no, before anything was sent to the platform's message API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,16 @@ pub(crate) struct Refusal {
     pub(crate) code: String,
     pub(crate) message: Option<String>,
     pub(crate) provider_log_id: Option<String>,
+}
+
+/// A token or an upload that could not be had.
+impl From<NoToken<Self>> for Refusal {
+    fn from(error: NoToken<Self>) -> Self {
+        match error {
+            NoToken::Fetch(refusal) => refusal,
+            NoToken::State(error) => Self::state(&error),
+        }
+    }
 }
 
 impl Refusal {

@@ -10,10 +10,12 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sluice_domain::id::TenantId;
+use sluice_domain::image::Image;
 use sluice_domain::sealed::Sealed;
 use sluice_domain::time::UnixMillis;
 use sluice_ports::{Clock, PortError, Replaced, StateKey};
 
+use crate::application::Application;
 use crate::shared::{Shared, json, parse, state_key};
 
 /// A token is not used in its last three minutes, or its last quarter if it lives shorter: it could die on the way.
@@ -31,20 +33,38 @@ const LOOK: Duration = Duration::from_millis(150);
 /// A state is remembered for so long after its token's end.
 const KEPT_MS: i64 = 86_400_000;
 
-/// Whose token.
+/// Whose token; or what was uploaded to whom, which is kept in the same way (`media`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct TokenKey {
+    /// `token` or `media`: the kind of its state.
+    pub(crate) kind: &'static str,
     pub(crate) tenant: TenantId,
     pub(crate) platform: &'static str,
     /// The application, as the platform names it.
     pub(crate) account: String,
-    /// The name of its secret.
-    pub(crate) secret: String,
+    /// The name of its secret; of an image, its hash.
+    pub(crate) of: String,
 }
 
 impl TokenKey {
+    /// The token of an application.
+    pub(crate) fn of_token(tenant: &TenantId, application: Application<'_>, secret: &str) -> Self {
+        Self {
+            kind: "token",
+            tenant: tenant.clone(),
+            platform: application.dialect().name,
+            account: application.account(),
+            of: secret.to_owned(),
+        }
+    }
+
+    /// An image that an application has uploaded.
+    pub(crate) fn of_image(tenant: &TenantId, application: Application<'_>, image: &Image) -> Self {
+        Self { kind: "media", of: image.sha256.clone(), ..Self::of_token(tenant, application, "") }
+    }
+
     fn state(&self) -> StateKey {
-        state_key(Some(&self.tenant), "token", &[self.platform, &self.account, &self.secret])
+        state_key(Some(&self.tenant), self.kind, &[self.platform, &self.account, &self.of])
     }
 }
 
@@ -63,6 +83,12 @@ impl Token {
     pub(crate) fn issued(value: &str, now: UnixMillis, seconds: i64) -> Self {
         let lasts = seconds.clamp(0, 86_400).saturating_mul(1_000);
         Self { value: SecretString::from(value), issued_at: now, dies_at: now.plus_ms(lasts), generation: 0 }
+    }
+
+    /// Something else that serves for so many seconds: an upload's name. It may live longer than any token.
+    pub(crate) fn kept(value: &str, now: UnixMillis, seconds: i64) -> Self {
+        let dies_at = now.plus_ms(seconds.max(0).saturating_mul(1_000));
+        Self { dies_at, ..Self::issued(value, now, 0) }
     }
 
     /// To put into a request.
@@ -91,6 +117,14 @@ struct Stored {
     /// Who fetches the next one, and until when nobody else does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fetcher: Option<(String, UnixMillis)>,
+}
+
+impl Stored {
+    /// As late as its token may be asked for, and a while after.
+    fn forget_at(&self, now: UnixMillis) -> UnixMillis {
+        let dies_at = self.token.as_ref().map_or(now, |token| token.dies_at);
+        dies_at.max(now).plus_ms(KEPT_MS)
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -243,7 +277,7 @@ impl Tokens {
         stored.fetcher = Some((shared.instance().to_owned(), now.plus_ms(FETCH_MS)));
         let seen = found.as_ref().map(|found| found.version.as_str());
         let body = json(key, &stored)?;
-        Ok(match shared.replace(key, seen, body, now.plus_ms(KEPT_MS)).await? {
+        Ok(match shared.replace(key, seen, body, stored.forget_at(now)).await? {
             Replaced::Done { version } => Next::Fetch { version, before: stored },
             Replaced::Overtaken(_) => Next::Wait,
         })
@@ -331,7 +365,7 @@ async fn store<E>(
         }
     };
     let written = match json(key, &stored) {
-        Ok(body) => shared.replace(key, Some(version), body, now.plus_ms(KEPT_MS)).await,
+        Ok(body) => shared.replace(key, Some(version), body, stored.forget_at(now)).await,
         Err(error) => Err(error),
     };
     match written {

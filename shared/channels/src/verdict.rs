@@ -69,6 +69,8 @@ pub enum Verdict {
     RefreshToken,
     /// Signature or clock: sign anew and repeat once; a second time it is the endpoint's fault.
     SignAgain,
+    /// The uploaded image is gone, or never was: upload it again and repeat once; a second time it is the message's fault.
+    UploadAgain,
     /// Too fast.
     Throttle(Wait, Scope),
     /// A passing fault, surely before the message was taken.
@@ -96,6 +98,7 @@ impl Verdict {
             Self::Duplicate => "delivered",
             Self::RefreshToken => "token",
             Self::SignAgain => "signature",
+            Self::UploadAgain => "upload",
             Self::Throttle(..) => "throttled",
             Self::Transient => "transient",
             Self::Quota(_) => "quota",
@@ -113,6 +116,7 @@ impl Verdict {
             Self::Duplicate => "count as delivered",
             Self::RefreshToken => "new token, repeat once; then stop the endpoint",
             Self::SignAgain => "sign anew, repeat once; then stop the endpoint",
+            Self::UploadAgain => "upload the image again, repeat once; then refuse the message",
             Self::Throttle(_, Scope::Endpoint) => "hold the endpoint back, then repeat",
             Self::Throttle(_, Scope::Recipient) => "hold this message back, then repeat",
             Self::Transient => "repeat with growing pauses",

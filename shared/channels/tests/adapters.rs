@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use sluice_channels::{Idempotency, Message, Reply, idempotency};
+use sluice_channels::{Form, Idempotency, Message, Reply, idempotency};
 use sluice_domain::delivery::Outcome;
 use sluice_domain::destination::{ACKNOWLEDGEMENT, Channel, MiniProgram, SubscribeAccount};
 use support::{NOW, answer, message, send};
@@ -196,7 +196,7 @@ fn repeats_end_before_anybody_forgets_and_consents_are_spent_once() {
         (subscribe(SubscribeAccount::Service), None),
         (douyin(ACKNOWLEDGEMENT), None),
     ] {
-        match (idempotency(&channel), most) {
+        match (idempotency(&channel, Form::Text), most) {
             (Idempotency::Window { ms }, Some(most)) => assert!(ms > 0 && ms < most, "{}", channel.as_str()),
             (Idempotency::None, None) => {}
             (other, _) => panic!("{}: {other:?}", channel.as_str()),

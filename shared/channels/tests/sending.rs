@@ -6,7 +6,7 @@ mod support;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sluice_channels::{Channels, HyperClient, Idempotency, Row, Verdict, Wait, codes, idempotency};
+use sluice_channels::{Channels, Form, HyperClient, Idempotency, Row, Verdict, Wait, codes, idempotency};
 use sluice_domain::delivery::Outcome;
 use sluice_domain::destination::Channel;
 use sluice_domain::time::UnixMillis;
@@ -113,6 +113,8 @@ fn every_row_of_the_error_tables_becomes_its_outcome() {
                     Verdict::Transient => Outcome::Transient,
                     Verdict::Recipient { opt_out } => Outcome::RecipientRefused { opt_out },
                     Verdict::Content { compliance } => Outcome::ContentRefused { compliance },
+                    // Of a text: there is nothing to upload.
+                    Verdict::UploadAgain => Outcome::ContentRefused { compliance: false },
                     Verdict::Endpoint | Verdict::RefreshToken | Verdict::SignAgain => {
                         Outcome::EndpointRefused
                     }
@@ -262,13 +264,13 @@ fn windows_of_repeats_stay_inside_the_platforms() {
         (wecom_bot(), None),
         (wechat_custom(), None),
     ] {
-        match (idempotency(&channel), window_ms) {
+        match (idempotency(&channel, Form::Text), window_ms) {
             (Idempotency::Window { ms }, Some(most)) => assert!(ms > 0 && ms < most),
             (Idempotency::None, None) => {}
             (other, _) => panic!("{}: {other:?}", channel.as_str()),
         }
-        let same = Channels::<HyperClient, Named, Still>::idempotency(&channel);
-        assert_eq!(same, idempotency(&channel));
+        let same = Channels::<HyperClient, Named, Still>::idempotency(&channel, Form::Text);
+        assert_eq!(same, idempotency(&channel, Form::Text));
     }
 }
 

@@ -20,6 +20,9 @@ pub enum Channel {
         /// Name of the signing secret, when the bot has signatures on.
         #[serde(default)]
         signing: Option<String>,
+        /// Who uploads images for it, for a bot itself can not; without, it sends none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uploads: Option<FeishuUploads>,
     },
     /// Feishu application message.
     FeishuApp {
@@ -120,6 +123,16 @@ pub enum Channel {
     },
 }
 
+/// A Feishu application that uploads images: of the company whose group it is, with the right to (`im:resource`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeishuUploads {
+    /// `cli_…`.
+    pub app_id: String,
+    /// Name of the `app_secret`.
+    pub secret: String,
+}
+
 /// What Douyin's channels must be configured with, word by word.
 pub const ACKNOWLEDGEMENT: &str = "the platform has granted this account the capability";
 
@@ -207,6 +220,24 @@ impl Channel {
             Self::DouyinMessage { .. } | Self::DouyinComment { .. } => 1_500,
             // Of a template, the platform has the text; the fields are short.
             Self::FeishuApp { .. } | Self::WechatTemplate { .. } | Self::WechatSubscribe { .. } => 30_000,
+        }
+    }
+
+    /// The most bytes of an image that its platform takes, where a message can be an image (`docs/WIRE.md`).
+    pub fn image_limit(&self) -> Option<u64> {
+        match self {
+            // Each documented in MB or M, and taken as the smaller of the two meanings.
+            Self::WecomBot { .. } => Some(2_000_000),
+            Self::FeishuBot { uploads: Some(_), .. }
+            | Self::FeishuApp { .. }
+            | Self::WecomApp { .. }
+            | Self::WechatCustom { .. } => Some(10_000_000),
+            Self::FeishuBot { uploads: None, .. }
+            | Self::WechatTemplate { .. }
+            | Self::WechatSubscribe { .. }
+            | Self::DouyinMessage { .. }
+            | Self::DouyinComment { .. }
+            | Self::Webhook { .. } => None,
         }
     }
 

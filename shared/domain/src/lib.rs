@@ -11,6 +11,7 @@ pub mod event;
 pub mod experiment;
 pub mod failure;
 pub mod id;
+pub mod image;
 pub mod lexicon;
 pub mod limit;
 pub mod link;

@@ -70,7 +70,8 @@ impl TransportError {
     }
 }
 
-/// Speaks HTTP to platforms: no redirects, no proxy, no retries of its own; 2 s to connect, 5 s in all, 64 KiB answers.
+/// Speaks HTTP to platforms: no redirects, no proxy, no retries of its own; 2 s to connect, 5 s in all and half a
+/// second more for each MiB that is sent, 64 KiB answers.
 pub trait HttpClient: Send + Sync {
     /// Sends one request.
     fn send(&self, request: HttpRequest)

@@ -1,7 +1,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use sluice_domain::image::{Image, ImageName};
+
 use crate::Problem;
+use crate::images::{ENDINGS, IMAGES, ImageFile, checked};
 use crate::lexicon_file::LexiconFile;
 
 /// No configuration file of ours comes near it; a wrong path (a log, a database) is refused before it fills the memory.
@@ -16,12 +19,14 @@ pub struct Bundle {
     files: BTreeMap<String, Vec<u8>>,
     /// Compiled lexicons of `lexicons/`, by file name without its ending; they are mapped, not read.
     lexicons: BTreeMap<String, LexiconFile>,
+    /// Images of `images/`, by file name; they are read when they are needed.
+    images: BTreeMap<String, ImageFile>,
     problems: Vec<Problem>,
 }
 
 impl Bundle {
-    /// Reads the `.yaml` files of a directory, of its `rules/` and its `lexicons/`, and notes the compiled lexicons there (`.slx`). What can not
-    /// be read becomes a problem of the check.
+    /// Reads the `.yaml` files of a directory, of its `rules/` and its `lexicons/`, and notes the compiled lexicons there (`.slx`) and the
+    /// images of its `images/`. What can not be read becomes a problem of the check.
     pub fn read(dir: &Path) -> Self {
         let mut bundle = Self::default();
         for folder in FOLDERS {
@@ -43,6 +48,18 @@ impl Bundle {
                 Err(message) => bundle.problems.push(Problem::unplaced(&file, "unreadable", message)),
             }
         }
+        for name in ENDINGS.iter().flat_map(|ending| names(&dir.join(IMAGES), ending)) {
+            match ImageFile::note(&dir.join(IMAGES).join(&name)) {
+                Ok(noted) => drop(bundle.images.insert(name, noted)),
+                Err(message) => {
+                    bundle.problems.push(Problem::unplaced(
+                        &format!("{IMAGES}/{name}"),
+                        "unreadable",
+                        message,
+                    ));
+                }
+            }
+        }
         bundle
     }
 
@@ -54,6 +71,30 @@ impl Bundle {
     /// The compiled lexicons, by file name without its ending.
     pub(crate) fn lexicons(&self) -> &BTreeMap<String, LexiconFile> {
         &self.lexicons
+    }
+
+    /// The bytes of an image, if there is one of this name; why it can not be read, in words.
+    pub(crate) fn image(&self, name: &ImageName) -> Option<Result<Vec<u8>, String>> {
+        let noted = self.images.get(name.as_str()).map(ImageFile::read);
+        noted.or_else(|| self.file(&format!("{IMAGES}/{name}")).map(|bytes| Ok(bytes.to_vec())))
+    }
+
+    /// The bytes of an image that the settings of this bundle name.
+    ///
+    /// # Errors
+    /// When there is no such file, or another one in its place; in words.
+    pub fn image_bytes(&self, image: &Image) -> Result<Vec<u8>, String> {
+        let name = &image.name;
+        let bytes = self.image(name).ok_or_else(|| format!("no file `{IMAGES}/{name}`"))?;
+        checked(image, bytes)
+    }
+
+    /// The names of the images, in order.
+    pub(crate) fn image_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> =
+            self.images.keys().map(String::as_str).chain(self.names_in(IMAGES)).collect();
+        names.sort_unstable();
+        names
     }
 
     /// Every file, by name.

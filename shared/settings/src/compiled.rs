@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sluice_domain::image::Image;
 use sluice_domain::rules::PackSource;
 use sluice_domain::settings::Settings;
 
@@ -18,7 +19,7 @@ use crate::file::{SettingsFile, TenantParts};
 use crate::lexicon_file::CompiledLexicon;
 use crate::packed_words::PackedWords;
 use crate::packs::{self, Large};
-use crate::{Bundle, Care, LoadError, MAIN_FILE, Problem, load_bundle, yaml};
+use crate::{Bundle, Care, LoadError, MAIN_FILE, Problem, images, load_bundle, yaml};
 
 /// The name of the file.
 pub const COMPILED_FILE: &str = "settings.json";
@@ -38,6 +39,9 @@ struct Compiled {
     /// The compiled lexicons that these packs use, by file name without its ending. Their files are beside this one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     lexicons: BTreeMap<String, CompiledLexicon>,
+    /// The images that scripts send, by name. Their files are beside this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    images: Vec<Image>,
     tenants: Vec<TenantParts>,
 }
 
@@ -51,16 +55,17 @@ struct Pack {
     source: PackSource,
 }
 
-/// Makes the file of a configuration; the same configuration makes the same bytes. Compiled lexicons are named in it
-/// ([`CompiledSettings::lexicons`]); whoever puts it somewhere puts their files there, too.
+/// Makes the file of a configuration; the same configuration makes the same bytes. Compiled lexicons and images are named in it
+/// ([`CompiledSettings::lexicons`], [`CompiledSettings::images`]); whoever puts it somewhere puts their files there, too.
 ///
 /// # Errors
 /// [`LoadError`] with every problem found: nothing is compiled that would not load.
 pub fn compile(bundle: &Bundle) -> Result<Vec<u8>, LoadError> {
     load_bundle(bundle)?;
     let one = |problem| LoadError { problems: vec![problem] };
-    let (file, _) = yaml::read::<SettingsFile>(bundle, MAIN_FILE).map_err(one)?;
+    let (mut file, _) = yaml::read::<SettingsFile>(bundle, MAIN_FILE).map_err(one)?;
     let mut problems = Vec::new();
+    let images = images::attach(&mut file, bundle, &mut problems);
     let whole = packs::whole(bundle, &file.packs(), &mut problems);
     let lists = packs::word_lists(bundle, Care::Published, &mut problems);
     if !problems.is_empty() {
@@ -81,7 +86,7 @@ pub fn compile(bundle: &Bundle) -> Result<Vec<u8>, LoadError> {
         packs.insert(name, Pack { sha256, words: digest, source });
     }
     let tenants = file.tenants.into_iter().map(|tenant| tenant.value.into()).collect();
-    let compiled = Compiled { format: FORMAT, packs, words, lexicons, tenants };
+    let compiled = Compiled { format: FORMAT, packs, words, lexicons, images, tenants };
     let bytes = serde_json::to_vec(&compiled)
         .map_err(|error| one(Problem::unplaced(COMPILED_FILE, "not_json", error.to_string())))?;
     // What a function would refuse is refused here.
@@ -134,6 +139,11 @@ impl CompiledSettings {
         self.0.lexicons.iter().map(|(name, lexicon)| (name.as_str(), lexicon))
     }
 
+    /// The images that it sends: their files are in `images/` beside it.
+    pub fn images(&self) -> impl Iterator<Item = &Image> {
+        self.0.images.iter()
+    }
+
     /// Does a source welcome people?
     pub fn welcomes(&self) -> bool {
         self.0.tenants.iter().flat_map(|tenant| &tenant.sources).any(|source| source.welcome.is_some())
@@ -182,7 +192,13 @@ impl CompiledSettings {
             packs.insert(name, Arc::new(pack));
         }
         let mut settings = Settings::default();
-        for tenant in compiled.tenants {
+        for mut tenant in compiled.tenants {
+            for script in &mut tenant.scripts {
+                let Some(name) = &script.image else { continue };
+                let image = compiled.images.iter().find(|image| image.name == *name);
+                let image = image.ok_or_else(|| unusable("image_missing", format!("no image `{name}`")))?;
+                script.image_file = Some(image.clone());
+            }
             let pack = |name: &String| {
                 let pack = packs.get(name).map(Arc::clone);
                 pack.ok_or_else(|| unusable("unknown_rule_pack", format!("no rule pack `{name}`")))

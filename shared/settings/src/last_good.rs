@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use sluice_domain::image::Image;
 use sluice_domain::settings::Settings;
 use sluice_telemetry::{Metrics, Signal};
 
@@ -55,6 +56,14 @@ impl LastGood {
     pub fn current(&self) -> Arc<Settings> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&state.settings)
+    }
+
+    /// The bytes of an image that the settings in force name.
+    ///
+    /// # Errors
+    /// When its file is gone, or was changed and has not been taken up (yet); in words.
+    pub fn image(&self, image: &Image) -> Result<Vec<u8>, String> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).image_bytes(image)
     }
 
     /// Why the last reload failed; `None` when the settings in force are those that were read last. An alarm hangs on this.

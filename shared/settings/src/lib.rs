@@ -1,11 +1,12 @@
 //! Configuration files to domain types: everything is checked before anything is used.
 //!
-//! A configuration directory holds `sluice.yaml` (the tenants), `rules/*.yaml` (rule packs) and `lexicons/*.yaml` (word lists).
+//! A configuration directory holds `sluice.yaml` (the tenants), `rules/*.yaml` (rule packs), `lexicons/*.yaml` (word lists) and `images/*` (PNG
+//! and JPEG files that scripts send).
 //! [`load`] gives [`sluice_domain::settings::Settings`] or every problem that was found, each with its file, line and column;
 //! there is no half-loaded configuration. [`LastGood`] keeps the last good one when a reload fails.
 //!
 //! A function does not read YAML: [`compile`] makes one JSON file of a directory that was found good, and [`load_compiled`] takes it.
-//! Compiled lexicons stay files beside it.
+//! Compiled lexicons and images stay files beside it.
 //!
 //! Secrets are never in these files: they are named there, and a value that looks like a credential is refused
 //! (`secret_not_a_name`) without being quoted.
@@ -15,6 +16,7 @@ mod check;
 mod compiled;
 mod current;
 mod file;
+mod images;
 mod last_good;
 mod lexicon_file;
 mod pack_file;
@@ -34,6 +36,7 @@ use sluice_domain::settings::Settings;
 pub use bundle::Bundle;
 pub use compiled::{COMPILED_FILE, CompiledSettings, Lexicons, compile, load_compiled};
 pub use current::CurrentSettings;
+pub use images::image_in;
 pub use last_good::LastGood;
 pub use lexicon_file::CompiledLexicon;
 pub use problem::{LoadError, Problem, Report};
@@ -121,7 +124,10 @@ fn assemble(bundle: &Bundle, care: Care) -> (Option<Settings>, Report) {
     };
     let packs = packs::compile_all(bundle, care, wanted.as_ref(), &mut report.problems);
     report.rule_packs = packs.values().flatten().count();
-    let settings = file.map(|file| check::settings(file, &packs, &mut report));
+    let settings = file.map(|mut file| {
+        let _looked_at = images::attach(&mut file, bundle, &mut report.problems);
+        check::settings(file, &packs, &mut report)
+    });
     report.problems.sort();
     report.problems.dedup();
     (settings, report)

@@ -29,6 +29,8 @@ pub enum Place {
     Send,
     /// Issue of access tokens.
     Token,
+    /// Uploads of images.
+    Upload,
 }
 
 /// What a fault does to a call.

@@ -10,6 +10,7 @@ mod in_process;
 mod limit;
 mod options;
 mod people;
+mod picture;
 mod record;
 mod running;
 mod seen;

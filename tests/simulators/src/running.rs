@@ -111,6 +111,11 @@ impl Running {
         self.shared.clock.clone()
     }
 
+    /// The platforms forget every image that was uploaded, before its time.
+    pub fn forget_uploads(&self) {
+        self.shared.with(World::forget_uploads);
+    }
+
     /// A WeChat person writes to the account: opens (again) 48 h for 5 messages.
     pub fn wechat_person_writes(&self, app_id: &str, open_id: &str) {
         let now = self.shared.clock.now_ms();

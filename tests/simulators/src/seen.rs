@@ -32,7 +32,7 @@ pub struct Seen {
     pub api: String,
     /// The bot, chat, member or openid it arrived at.
     pub recipient: String,
-    /// Every visible text of it, joined by line breaks.
+    /// Every visible text of it, joined by line breaks; of an image `[image sha256:…]`.
     pub text: String,
     /// When, by the simulators' clock, in milliseconds.
     pub at_ms: i64,
@@ -58,4 +58,7 @@ pub struct Counters {
     pub calls_while_blocked: u64,
     /// Tokens issued.
     pub tokens_issued: u64,
+    /// Images uploaded.
+    #[serde(default)]
+    pub uploads: u64,
 }

@@ -17,8 +17,8 @@ use crate::control::control;
 use crate::wire::{Call, Reply, parameters};
 use crate::world::{Conduct, World};
 
-/// More than any platform takes.
-const BODY_LIMIT: usize = 1_024 * 1_024;
+/// More than any platform takes: an image has 10 MB, and its form a little more.
+const BODY_LIMIT: usize = 12 * 1_024 * 1_024;
 
 /// What all connections share.
 #[derive(Clone)]

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::picture::{self, Uploads};
 use crate::record::{Record, visible};
 use crate::token::{Issued, Standing};
 use crate::wire::{Call, Reply};
@@ -17,6 +18,9 @@ const OVERLAP_MS: i64 = 5 * MINUTE_MS;
 const WINDOW_MS: i64 = 48 * 60 * MINUTE_MS;
 const WINDOW_MESSAGES: u32 = 5;
 const TEXT_LIMIT: usize = 2_048;
+const IMAGE_LIMIT: usize = 10 * 1_024 * 1_024;
+/// `media_id` holds for three days.
+const MEDIA_LIFE_MS: i64 = 72 * 60 * MINUTE_MS;
 const TYPES: [&str; 10] =
     ["text", "image", "voice", "video", "music", "news", "mpnews", "link", "miniprogrampage", "msgmenu"];
 
@@ -25,6 +29,7 @@ pub(crate) struct Wechat {
     accounts: Vec<WechatAccount>,
     stable: Issued,
     plain: Issued,
+    pub(crate) uploads: Uploads,
     people: HashMap<(usize, String), Person>,
     /// By account, person and `client_msg_id`: when it was sent.
     pub(crate) client_ids: HashMap<(usize, String, String), i64>,
@@ -53,6 +58,7 @@ impl Wechat {
             accounts,
             stable: Issued::new("stable-"),
             plain: Issued::new("plain-"),
+            uploads: Uploads::new("wechat-media-"),
             people,
             client_ids: HashMap::new(),
             consents: HashMap::new(),
@@ -142,7 +148,13 @@ impl Wechat {
             .json()
             .filter(|_| call.method == Method::POST)
             .ok_or_else(|| code(47_001, "data format error rid: 0-sim-3"))?;
-        let text = content(&body)?;
+        let text = match body.pointer("/image/media_id").and_then(Value::as_str) {
+            Some(media_id) if body.get("msgtype").and_then(Value::as_str) == Some("image") => {
+                let seen = self.uploads.seen(Some(place), media_id, now);
+                seen.ok_or_else(|| code(40_007, "invalid media_id rid: 0-sim-16"))?
+            }
+            _ => content(&body)?,
+        };
         let open_id = body.get("touser").and_then(Value::as_str).unwrap_or_default();
         let person = self
             .people
@@ -168,6 +180,30 @@ impl Wechat {
             idempotency_key: None,
         }]);
         Ok(code(0, "ok"))
+    }
+
+    /// A form with one file: PNG, JPG or GIF, at most 10 MB (uploadTempMedia). Its success has no code.
+    pub(crate) fn media(&mut self, call: &Call, now: i64, record: &mut Record) -> Reply {
+        self.kept(call, now, record).unwrap_or_else(|refused| refused)
+    }
+
+    fn kept(&mut self, call: &Call, now: i64, record: &mut Record) -> Result<Reply, Reply> {
+        let place = self.authorised(call.parameter("access_token"), now)?;
+        if call.parameter("type") != "image" {
+            return Err(code(40_004, "invalid media type rid: 0-sim-17"));
+        }
+        let parts = picture::parts(call).filter(|_| call.method == Method::POST).unwrap_or_default();
+        let part = parts.iter().find(|part| part.name == "media" && part.file.is_some());
+        let part = part.ok_or_else(|| code(41_005, "media data missing rid: 0-sim-18"))?;
+        if part.content.is_empty() || part.content.len() > IMAGE_LIMIT {
+            return Err(code(40_009, "invalid image size rid: 0-sim-19"));
+        }
+        if !picture::is_plain_or_gif(&part.content) {
+            return Err(code(40_137, "invalid image format rid: 0-sim-20"));
+        }
+        record.counters.uploads += 1;
+        let media_id = self.uploads.keep(place, &part.content, now + MEDIA_LIFE_MS);
+        Ok(Reply::ok(&json!({ "type": "image", "media_id": media_id, "created_at": now / 1_000 })))
     }
 
     /// Template messages reach followers alone.

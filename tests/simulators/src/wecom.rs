@@ -3,11 +3,15 @@
 
 use std::collections::HashMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{Method, StatusCode};
+use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
 use crate::limit::Window;
+use crate::picture::{self, Uploads};
 use crate::record::{Record, visible};
 use crate::token::{Issued, Standing};
 use crate::wecom_contact::WelcomeCode;
@@ -20,6 +24,12 @@ const TOKEN_LIFE_MS: i64 = 2 * HOUR_MS;
 const BLOCK_MS: i64 = MINUTE_MS;
 const TEXT_LIMIT: usize = 2_048;
 const MARKDOWN_LIMIT: usize = 4_096;
+/// How its tokens begin.
+pub(crate) const TOKEN: &str = "wecom-";
+const IMAGE_LIMIT: usize = 10 * 1_024 * 1_024;
+/// `media_id` holds for three days.
+const MEDIA_LIFE_MS: i64 = 72 * HOUR_MS;
+const BOT_IMAGE_LIMIT: usize = 2 * 1_024 * 1_024;
 const DUPLICATE_DEFAULT_S: i64 = 1_800;
 const DUPLICATE_MOST_S: i64 = 14_400;
 const BOT_TYPES: [&str; 8] =
@@ -43,6 +53,7 @@ pub(crate) struct Wecom {
     bots: Vec<WecomBot>,
     apps: Vec<WecomApp>,
     tokens: Issued,
+    pub(crate) uploads: Uploads,
     bot_pace: HashMap<String, Window>,
     blocked_until: HashMap<String, i64>,
     member_pace: HashMap<(usize, String), Window>,
@@ -58,7 +69,8 @@ impl Wecom {
         Self {
             bots,
             apps,
-            tokens: Issued::new("wecom-"),
+            tokens: Issued::new(TOKEN),
+            uploads: Uploads::new("wecom-media-"),
             bot_pace: HashMap::new(),
             blocked_until: HashMap::new(),
             member_pace: HashMap::new(),
@@ -94,7 +106,7 @@ impl Wecom {
         };
         match bot_content(&body) {
             Ok(content) => {
-                record.committed([seen("bot", &key, visible(content), now)]);
+                record.committed([seen("bot", &key, content, now)]);
                 code(0, "ok")
             }
             Err(refused) => refused,
@@ -118,6 +130,33 @@ impl Wecom {
 
     pub(crate) fn message(&mut self, call: &Call, now: i64, record: &mut Record) -> Reply {
         self.app_message(call, now, record).unwrap_or_else(|refused| refused)
+    }
+
+    /// A form with one file of known length: JPG or PNG, more than 5 bytes and at most 10 MB (WW90389).
+    pub(crate) fn media(&mut self, call: &Call, now: i64, record: &mut Record) -> Reply {
+        self.kept(call, now, record).unwrap_or_else(|refused| refused)
+    }
+
+    fn kept(&mut self, call: &Call, now: i64, record: &mut Record) -> Result<Reply, Reply> {
+        let place = self.authorised(call.parameter("access_token"), now)?;
+        if call.parameter("type") != "image" {
+            return Err(code(40_005, "invalid type"));
+        }
+        let parts = picture::parts(call).filter(|_| call.method == Method::POST).unwrap_or_default();
+        let part = parts.iter().find(|part| part.name == "media" && part.file.is_some());
+        let part = part.ok_or_else(|| code(44_001, "empty media data"))?;
+        if !(6..=IMAGE_LIMIT).contains(&part.content.len()) || part.length != Some(part.content.len()) {
+            return Err(code(40_006, "invalid media size"));
+        }
+        if !picture::is_plain(&part.content) {
+            return Err(code(40_004, "invalid media type"));
+        }
+        record.counters.uploads += 1;
+        let media_id = self.uploads.keep(place, &part.content, now + MEDIA_LIFE_MS);
+        let created_at = (now / 1_000).to_string();
+        Ok(Reply::ok(&json!({
+            "errcode": 0, "errmsg": "", "type": "image", "media_id": media_id, "created_at": created_at,
+        })))
     }
 
     pub(crate) fn authorised(&self, token: &str, now: i64) -> Result<usize, Reply> {
@@ -144,7 +183,14 @@ impl Wecom {
         if body.get("agentid").and_then(Value::as_i64) != Some(app.agent_id) {
             return Err(code(40_056, "invalid agentid"));
         }
-        let content = app_content(&body)?;
+        let content = match body.pointer("/image/media_id").and_then(Value::as_str) {
+            // Applications of a corporation share what they upload.
+            Some(media_id) if kind_of(&body, &APP_TYPES)? == "image" => {
+                let seen = self.uploads.seen(None, media_id, now);
+                seen.ok_or_else(|| code(40_007, "invalid media_id"))?
+            }
+            _ => app_content(&body)?,
+        };
         let (known, unknown) = receivers(app, &body);
         if known.is_empty() {
             let refused =
@@ -194,20 +240,40 @@ impl Wecom {
     }
 }
 
-fn bot_content(body: &Value) -> Result<&Value, Reply> {
+/// What the group would see.
+fn bot_content(body: &Value) -> Result<String, Reply> {
     let kind = kind_of(body, &BOT_TYPES)?;
     let content = body.get(kind).filter(|content| content.is_object());
     let content = content.ok_or_else(|| code(40_058, "invalid Request Parameter"))?;
     let limit = match kind {
         "text" => TEXT_LIMIT,
         "markdown" | "markdown_v2" => MARKDOWN_LIMIT,
-        _ => return Ok(content),
+        "image" => return bot_image(content),
+        _ => return Ok(visible(content)),
     };
     let text = content.get("content").and_then(Value::as_str).unwrap_or_default();
     match text.len() {
         0 => Err(code(44_004, "empty content")),
         length if length > limit => Err(code(45_002, "content size out of limit")),
-        _ => Ok(content),
+        _ => Ok(visible(content)),
+    }
+}
+
+/// The bytes in Base64 and the MD5 of the bytes themselves; JPG or PNG, at most 2 MB before Base64 (WW99110).
+fn bot_image(content: &Value) -> Result<String, Reply> {
+    let field = |name: &str| content.get(name).and_then(Value::as_str).unwrap_or_default();
+    let bytes = STANDARD.decode(field("base64"));
+    let bytes = bytes.map_err(|_| code(40_058, "invalid Request Parameter"))?;
+    if hex::encode(Md5::digest(&bytes)) != field("md5") {
+        return Err(code(301_019, "media md5 not match"));
+    }
+    if bytes.len() > BOT_IMAGE_LIMIT {
+        return Err(code(40_009, "invalid image size"));
+    }
+    if picture::is_plain(&bytes) {
+        Ok(picture::shown(&bytes))
+    } else {
+        Err(code(40_004, "invalid media type"))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::feishu::Feishu;
 use crate::record::Record;
 use crate::webhook::Webhook;
 use crate::wechat::Wechat;
-use crate::wecom::Wecom;
+use crate::wecom::{self, Wecom};
 use crate::wire::{Call, Reply};
 use crate::{Counters, FaultEffect, Place, Platform, Seen, SimulatorOptions};
 
@@ -46,8 +46,11 @@ enum Route<'a> {
     FeishuBot(&'a str),
     FeishuToken,
     FeishuMessage,
+    FeishuImage,
     WecomBot,
     WecomToken,
+    WecomMedia,
+    WechatMedia,
     WecomMessage,
     WechatStableToken,
     WechatToken,
@@ -96,7 +99,7 @@ impl World {
 
     /// Carries a call out, or lets a fault strike it.
     pub(crate) fn call(&mut self, call: &Call, now: i64) -> Conduct {
-        let Some(route) = route(&call.path) else { return Conduct::Answer(Reply::not_found()) };
+        let Some(route) = route(call) else { return Conduct::Answer(Reply::not_found()) };
         let platform = route.platform();
         self.record(platform).counters.requests += 1;
         match self.faults.strike(platform, route.place()) {
@@ -153,6 +156,9 @@ impl World {
             Route::FeishuBot(hook) => self.feishu.bot(hook, call, now, feishu),
             Route::FeishuToken => self.feishu.token(call, now, feishu),
             Route::FeishuMessage => self.feishu.message(call, now, feishu),
+            Route::FeishuImage => self.feishu.image(call, now, feishu),
+            Route::WecomMedia => self.wecom.media(call, now, wecom),
+            Route::WechatMedia => self.wechat.media(call, now, wechat),
             Route::WecomBot => self.wecom.bot(call, now, wecom),
             Route::WecomToken => self.wecom.token(call, now, wecom),
             Route::WecomMessage => self.wecom.message(call, now, wecom),
@@ -179,6 +185,13 @@ impl World {
         reply
     }
 
+    /// The platforms forget every image that was uploaded.
+    pub(crate) fn forget_uploads(&mut self) {
+        self.feishu.uploads.forget();
+        self.wecom.uploads.forget();
+        self.wechat.uploads.forget();
+    }
+
     fn record(&mut self, platform: Platform) -> &mut Record {
         let [feishu, wecom, wechat, douyin, webhook, open, mini] = &mut self.records;
         match platform {
@@ -196,14 +209,18 @@ impl World {
 impl Route<'_> {
     fn platform(self) -> Platform {
         match self {
-            Self::FeishuBot(_) | Self::FeishuToken | Self::FeishuMessage => Platform::Feishu,
+            Self::FeishuBot(_) | Self::FeishuToken | Self::FeishuMessage | Self::FeishuImage => {
+                Platform::Feishu
+            }
             Self::WecomBot
+            | Self::WecomMedia
             | Self::WecomToken
             | Self::WecomMessage
             | Self::WecomContactWay
             | Self::WecomWelcome => Platform::Wecom,
             Self::WechatStableToken
             | Self::WechatToken
+            | Self::WechatMedia
             | Self::WechatCustom
             | Self::WechatTemplate
             | Self::WechatSubscribe
@@ -237,13 +254,20 @@ impl Route<'_> {
             | Self::WechatToken
             | Self::DouyinToken
             | Self::CensorToken(_) => Place::Token,
+            Self::FeishuImage | Self::WecomMedia | Self::WechatMedia => Place::Upload,
         }
     }
 }
 
-/// No two platforms share a path, so one port serves all three.
-fn route(path: &str) -> Option<Route<'_>> {
-    Some(match path {
+/// No two platforms share a path, but for uploads, so one port serves all three.
+fn route(call: &Call) -> Option<Route<'_>> {
+    Some(match call.path.as_str() {
+        // WeCom's and WeChat's: each knows its own tokens by how they begin.
+        "/cgi-bin/media/upload" if call.parameter("access_token").starts_with(wecom::TOKEN) => {
+            Route::WecomMedia
+        }
+        "/cgi-bin/media/upload" => Route::WechatMedia,
+        "/open-apis/im/v1/images" => Route::FeishuImage,
         "/open-apis/auth/v3/tenant_access_token/internal" => Route::FeishuToken,
         "/open-apis/im/v1/messages" => Route::FeishuMessage,
         "/cgi-bin/webhook/send" => Route::WecomBot,

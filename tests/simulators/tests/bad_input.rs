@@ -172,7 +172,10 @@ async fn unknown_people_and_revoked_endpoints_are_told_apart() {
         // Without their consent, the person says no.
         (wechat_subscribe(SubscribeAccount::Service), &Outcome::RecipientRefused { opt_out: true }),
         (Channel::WecomBot { key: "revoked".into() }, &Outcome::EndpointRefused),
-        (Channel::FeishuBot { hook: "revoked".into(), signing: None }, &Outcome::EndpointRefused),
+        (
+            Channel::FeishuBot { hook: "revoked".into(), signing: None, uploads: None },
+            &Outcome::EndpointRefused,
+        ),
     ] {
         assert_eq!(&stage.outcome(&channel, &nobody()).await, expected, "{}", channel.as_str());
     }

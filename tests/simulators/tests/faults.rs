@@ -5,7 +5,7 @@
 mod stage;
 
 use proptest::prelude::*;
-use sluice_channels::{Idempotency, idempotency};
+use sluice_channels::{Form, Idempotency, idempotency};
 use sluice_domain::delivery::Outcome;
 use sluice_domain::destination::Channel;
 use sluice_simulators::{FaultEffect, Place};
@@ -44,7 +44,7 @@ async fn dispatched(stage: &Stage, channel: &Channel, faults: &[(Place, FaultEff
         }
         let before = stage.simulators.seen().len();
         let outcome = stage.outcome(channel, &message(1)).await;
-        let repeat = match (&outcome, idempotency(channel)) {
+        let repeat = match (&outcome, idempotency(channel, Form::Text)) {
             (Outcome::Transient, _) | (Outcome::Unclear, Idempotency::Window { .. }) => true,
             (_, Idempotency::Window { .. } | Idempotency::None) => false,
         };

@@ -272,12 +272,13 @@ async fn the_reset_header_says_when_to_come_back() {
 #[tokio::test]
 async fn a_wrong_clock_or_secret_makes_the_bots_endpoint_unusable() {
     let stage = Stage::new().await;
-    let wrong = Channel::FeishuBot { hook: "hook".to_owned(), signing: Some("other".to_owned()) };
+    let wrong =
+        Channel::FeishuBot { hook: "hook".to_owned(), signing: Some("other".to_owned()), uploads: None };
     let report = stage.send(&wrong, &message(1)).await;
     assert_eq!((report.outcome, report.code.as_deref()), (Outcome::EndpointRefused, Some("19021")));
     assert_eq!(stage.simulators.counters(Platform::Feishu).requests, 2, "signed anew once");
     stage.minutes(1);
-    let unsigned = Channel::FeishuBot { hook: "hook".to_owned(), signing: None };
+    let unsigned = Channel::FeishuBot { hook: "hook".to_owned(), signing: None, uploads: None };
     assert_eq!(stage.outcome(&unsigned, &message(1)).await, Outcome::EndpointRefused);
 }
 
@@ -300,7 +301,7 @@ async fn configuration_faults_are_reports_with_a_code() {
         (Channel::WecomBot { key: "missing".to_owned() }, "secret_missing"),
         (Channel::WecomBot { key: "https://example.com/key".to_owned() }, "key_malformed"),
         (Channel::WecomBot { key: "unknown".to_owned() }, "93000"),
-        (Channel::FeishuBot { hook: "unknown".to_owned(), signing: None }, "19001"),
+        (Channel::FeishuBot { hook: "unknown".to_owned(), signing: None, uploads: None }, "19001"),
         (receiver("phone", "oc_1"), "receive_id_malformed"),
         (wecom("wrong", 7), "40001"),
         (wecom("corp-secret", 8), "40056"),

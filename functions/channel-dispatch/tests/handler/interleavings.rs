@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use channel_dispatch::{ChannelDispatch, Sender};
-use sluice_channels::{Idempotency, Message, SendReport};
+use sluice_channels::{Form, Idempotency, Message, SendReport};
 use sluice_domain::audit::AuditRecord;
 use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
 use sluice_domain::contact::{Acquaintance, Slot};
@@ -153,8 +153,8 @@ impl Outbox for Explored {
 
 /// The channel that the explorer watches.
 impl Sender for Explored {
-    fn idempotency(&self, channel: &Channel) -> Idempotency {
-        sluice_channels::idempotency(channel)
+    fn idempotency(&self, channel: &Channel, form: Form) -> Idempotency {
+        sluice_channels::idempotency(channel, form)
     }
 
     async fn send(&self, _: &TenantId, _: &Destination, _: &Message) -> SendReport {

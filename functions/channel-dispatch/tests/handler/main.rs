@@ -10,6 +10,7 @@
 mod acquaintances;
 mod endpoints;
 mod fallback;
+mod images;
 mod interleavings;
 mod outcomes;
 mod queue;

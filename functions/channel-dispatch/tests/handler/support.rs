@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use channel_dispatch::{ChannelDispatch, Sender};
-use sluice_channels::{EndpointHealth, Idempotency, Message, SendReport};
+use sluice_channels::{EndpointHealth, Form, Idempotency, Message, SendReport};
 use sluice_domain::audit::AuditRecord;
 use sluice_domain::consent::{ConsentKey, ConsentRecord, Evidence, Mark, Withdrawal};
 use sluice_domain::contact::{Acquaintance, Slot};
@@ -245,8 +245,8 @@ impl Platform {
 }
 
 impl Sender for Platform {
-    fn idempotency(&self, channel: &Channel) -> Idempotency {
-        sluice_channels::idempotency(channel)
+    fn idempotency(&self, channel: &Channel, form: Form) -> Idempotency {
+        sluice_channels::idempotency(channel, form)
     }
 
     async fn health(&self, _: &TenantId, destination: &Destination) -> Result<EndpointHealth, PortError> {

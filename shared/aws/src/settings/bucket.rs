@@ -58,6 +58,11 @@ impl Bucket {
         self.key(&format!("versions/{version}/{file}"))
     }
 
+    /// Of an image.
+    pub(super) fn image_key(&self, sha256: &str) -> String {
+        self.key(&format!("images/{sha256}"))
+    }
+
     /// Of a compiled lexicon.
     pub(super) fn lexicon_key(&self, sha256: &str) -> String {
         self.key(&format!("lexicons/{sha256}.slx"))

@@ -11,7 +11,7 @@ use sluice_domain::time::UnixMillis;
 use sluice_settings::{CompiledLexicon, CompiledSettings, Lexicons};
 
 use super::bucket::Bucket;
-use super::{SettingsError, unfit};
+use super::{SettingsError, is_sha256, unfit};
 use crate::s3::{Get, Got};
 
 /// So much is in memory at once.
@@ -70,11 +70,8 @@ impl Words {
     }
 }
 
-/// Hashes become names of files and objects: nothing else may.
 fn check(needed: &[&CompiledLexicon]) -> Result<(), SettingsError> {
-    let hash =
-        |text: &str| text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if !needed.iter().all(|lexicon| hash(&lexicon.sha256)) {
+    if !needed.iter().all(|lexicon| is_sha256(&lexicon.sha256)) {
         return Err(unfit("it names a compiled lexicon by something that is no SHA-256"));
     }
     let sum = needed.iter().fold(0_u64, |sum, lexicon| sum.saturating_add(lexicon.bytes));

@@ -11,15 +11,18 @@
 //! A compiled lexicon is an object `<prefix>/lexicons/<sha256>.slx`, which versions share. The compiled file names it by its hash, so that it is as much
 //! of the version as the rules are; a function that looks at texts fetches it in parts to its own disk before the version comes into force, and maps it.
 //!
+//! An image is an object `<prefix>/images/<sha256>`, likewise; channel-dispatch fetches it when it is about to be sent and not in memory.
+//!
 //! Once a minute a warm function asks for the pointer with its entity tag: "not modified" is the whole answer mostly. A version that can
 //! not be read or is not good leaves the last good one in force, and is told and counted at every look until it is mended; a cold function
 //! without a good version does not start, so nothing passes.
 
 mod bucket;
+mod images;
 mod lexicons;
 mod publish;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bytes::Bytes;
@@ -92,6 +95,9 @@ pub struct SettingsSource {
 struct Source {
     good: RwLock<Arc<Settings>>,
     bucket: Option<Bucket>,
+    /// Where it is without a bucket.
+    directory: PathBuf,
+    images: tokio::sync::Mutex<images::Kept>,
     words: Words,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
@@ -142,10 +148,12 @@ impl SettingsSource {
             let directory = Path::new(address);
             (words.load_directory(&read(directory)?, directory)?, None, None, None)
         };
+        let directory = PathBuf::from(address);
         let good = RwLock::new(Arc::new(good));
         let seen = Mutex::new(Seen { at: clock.now(), tag, failure: None, loaded });
-        let looking = tokio::sync::Mutex::default();
-        Ok(Self { inner: Arc::new(Source { good, bucket, words, clock, metrics, seen, looking }) })
+        let (images, looking) = (tokio::sync::Mutex::default(), tokio::sync::Mutex::default());
+        let source = Source { good, bucket, directory, images, words, clock, metrics, seen, looking };
+        Ok(Self { inner: Arc::new(source) })
     }
 
     /// Looks for a newer version, at most once a minute: to be called before an invocation is handled. Only configurations in a bucket change.
@@ -247,6 +255,11 @@ fn read(directory: &Path) -> Result<Bytes, SettingsError> {
         ))
     })?;
     Ok(bytes.into())
+}
+
+/// Hashes become names of objects and files: nothing else may.
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn unfit(cause: impl Into<String>) -> SettingsError {

@@ -8,6 +8,7 @@ use sluice_ports::PortError;
 use sluice_settings::{Bundle, COMPILED_FILE, CompiledSettings};
 
 use super::bucket::{Bucket, Pointer};
+use super::images;
 use super::lexicons::fetch;
 use super::{SettingsError, unfit};
 use crate::s3::{S3, When};
@@ -37,6 +38,7 @@ pub async fn publish(
         Err(error) => return Err(error),
     };
     publish_lexicons(&bucket, &bundle, &compiled, now).await?;
+    publish_images(&bucket, &bundle, &compiled, now).await?;
     for (name, bytes) in files {
         let content_type = if name == COMPILED_FILE { "application/json" } else { "application/yaml" };
         // There already after a run that broke off; the pointer's hash tells whether it is the same file.
@@ -73,6 +75,23 @@ async fn publish_lexicons(
         if !bucket.put(&key, "application/octet-stream", &bytes, When::Absent, now).await? {
             // What is there must be what the compiled file promises.
             fetch(bucket, lexicon, &mut std::io::sink(), now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Stores the images that the compiled file names, likewise.
+async fn publish_images(
+    bucket: &Bucket,
+    bundle: &Bundle,
+    compiled: &[u8],
+    now: UnixMillis,
+) -> Result<(), SettingsError> {
+    for image in CompiledSettings::read(compiled)?.images() {
+        let bytes = bundle.image_bytes(image).map_err(unfit)?;
+        let (key, kind) = (bucket.image_key(&image.sha256), image.format.media_type());
+        if !bucket.put(&key, kind, &bytes, When::Absent, now).await? {
+            let _same = images::fetch(bucket, image, now).await?;
         }
     }
     Ok(())

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can not go on has failed")]
 
 mod head_signer;
+mod images;
 mod lexicons;
 mod operator;
 mod reports;

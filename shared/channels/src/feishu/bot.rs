@@ -16,14 +16,21 @@ pub(crate) fn url(base: &str, hook: &str) -> String {
     format!("{base}/open-apis/bot/v2/hook/{hook}")
 }
 
-/// The body; signed with this secret at this moment when the bot has signatures on. Signed anew at every attempt: the platform
-/// takes a sign for an hour.
-pub(crate) fn payload(message: &Message, signing: Option<&str>, seconds: i64) -> Result<Payload, Refusal> {
-    text::sendable(message)?;
-    let mut body = if card::is_card(message) {
-        json!({ "msg_type": "interactive", "card": card::card(message) })
-    } else {
-        json!({ "msg_type": "text", "content": card::text(message) })
+/// The body; of an image, under the name that it was uploaded by. Signed with this secret at this moment when the bot has signatures on, and anew at
+/// every attempt: the platform takes a sign for an hour.
+pub(crate) fn payload(
+    message: &Message,
+    image_key: Option<&str>,
+    signing: Option<&str>,
+    seconds: i64,
+) -> Result<Payload, Refusal> {
+    if image_key.is_none() {
+        text::sendable(message)?;
+    }
+    let mut body = match image_key {
+        Some(image_key) => json!({ "msg_type": "image", "content": { "image_key": image_key } }),
+        None if card::is_card(message) => json!({ "msg_type": "interactive", "card": card::card(message) }),
+        None => json!({ "msg_type": "text", "content": card::text(message) }),
     };
     if let (Some(secret), Some(fields)) = (signing, body.as_object_mut()) {
         fields.insert("timestamp".to_owned(), Value::String(seconds.to_string()));

@@ -1,5 +1,5 @@
 use crate::codes::Table;
-use crate::verdict::Evidence::{Documented, Reported};
+use crate::verdict::Evidence::{Documented, Reported, Unconfirmed};
 use crate::verdict::Verdict::{
     Content, Endpoint, Quota, Recipient, RefreshToken, SignAgain, Throttle, Transient,
 };
@@ -7,6 +7,7 @@ use crate::verdict::{Refill, Row, Scope, Wait, when};
 
 const BOT_GUIDE: &str = "Feishu, custom bot guide";
 const SEND: &str = "Feishu, im/v1/messages";
+const UPLOAD: &str = "Feishu, im/v1/images create";
 const GENERAL_CODES: &str = "Feishu, general error codes";
 const TOKEN_CALL: &str = "Feishu, tenant_access_token_internal";
 const LIMITS: &str = "Feishu, frequency control";
@@ -115,6 +116,22 @@ pub(crate) const MESSAGE: Table = Table {
     ],
 };
 
+/// Images (`im/v1/images`).
+pub(crate) const IMAGE: Table = Table {
+    platform: "feishu",
+    api: "image",
+    rows: &[
+        when(234_001, MALFORMED, "invalid parameter", UPLOAD, Documented),
+        when(234_002, Endpoint, "not authorised", UPLOAD, Documented),
+        when(234_006, MALFORMED, "file too large", UPLOAD, Documented),
+        when(234_007, Endpoint, "the application has no bot", UPLOAD, Documented),
+        when(234_010, MALFORMED, "empty file", UPLOAD, Documented),
+        when(234_011, MALFORMED, "format not recognised", UPLOAD, Unconfirmed),
+        when(234_039, MALFORMED, "too many pixels", UPLOAD, Unconfirmed),
+        when(99_992_402, MALFORMED, "a field of the form is not valid", UPLOAD, Reported),
+    ],
+};
+
 /// The gateway's codes, under every API.
 pub(crate) const GENERAL: Table = Table {
     platform: "feishu",
@@ -175,4 +192,5 @@ pub(crate) const GENERAL: Table = Table {
 };
 
 /// Every table of Feishu's: its numbers are one space.
-pub(crate) const TABLES: &[&[Row]] = &[BOT.rows, FREQUENCY.rows, TOKEN.rows, MESSAGE.rows, GENERAL.rows];
+pub(crate) const TABLES: &[&[Row]] =
+    &[BOT.rows, FREQUENCY.rows, TOKEN.rows, MESSAGE.rows, IMAGE.rows, GENERAL.rows];

@@ -17,7 +17,7 @@ pub(crate) fn of(
 ) -> Vec<Need> {
     let need = |name: LimitName, parts: &[&str]| need(tenant, overrides, name, parts);
     match channel {
-        Channel::FeishuBot { hook, signing: _ } => vec![need(LimitName::FeishuBot, &[hook])],
+        Channel::FeishuBot { hook, .. } => vec![need(LimitName::FeishuBot, &[hook])],
         Channel::FeishuApp { app_id, secret: _, receive_id_type, receive_id } => {
             let receiver = recipient.filter(|_| receive_id.starts_with("form.")).unwrap_or(receive_id);
             vec![
@@ -49,13 +49,18 @@ pub(crate) fn of(
     }
 }
 
-/// The permits that a call of WeCom's customer contact needs.
+/// The permits that a call of WeCom's customer contact, or of its uploads, needs.
 pub(crate) fn of_contact(tenant: &TenantId, corp_id: &str, api: &str) -> Vec<Need> {
     let none = LimitOverrides::new();
     vec![
         need(tenant, &none, LimitName::WecomCorp, &[corp_id, api]),
         need(tenant, &none, LimitName::WecomEgress, &[api]),
     ]
+}
+
+/// The permit that a call of one API of a Feishu application needs.
+pub(crate) fn of_feishu_api(tenant: &TenantId, app_id: &str, api: &str) -> Need {
+    need(tenant, &LimitOverrides::new(), LimitName::FeishuApi, &[app_id, api])
 }
 
 fn need(tenant: &TenantId, overrides: &LimitOverrides, name: LimitName, parts: &[&str]) -> Need {

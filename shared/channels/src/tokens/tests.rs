@@ -129,10 +129,11 @@ impl Platform {
 
 fn key() -> TokenKey {
     TokenKey {
+        kind: "token",
         tenant: TenantId::new("acme").unwrap(),
         platform: "wecom",
         account: "corp:1".to_owned(),
-        secret: "secret".to_owned(),
+        of: "secret".to_owned(),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use sluice_domain::delivery::Outcome;
 use sluice_ports::HttpRequest;
 
 use crate::call::{self, Payload};
@@ -16,12 +15,21 @@ const TEXT_LIMIT: usize = 2_048;
 /// The body.
 pub(crate) fn payload(message: &Message) -> Result<Payload, Refusal> {
     text::sendable(message)?;
-    let Some(open_id) = message.recipient.as_ref().filter(|id| !id.is_empty()) else {
-        return Err(Refusal::new(Outcome::RecipientRefused { opt_out: false }, "recipient_missing"));
-    };
+    let open_id = receiver(message)?;
     let content = text::within(TEXT_LIMIT, text::lines(message, text::without_tags, text::anchor))?;
     let body = json!({ "touser": open_id, "msgtype": "text", "text": { "content": content } });
     Payload::json(&body, usize::MAX)
+}
+
+/// The body of an image that was uploaded.
+pub(crate) fn picture(message: &Message, media_id: &str) -> Result<Payload, Refusal> {
+    let body = json!({ "touser": receiver(message)?, "msgtype": "image", "image": { "media_id": media_id } });
+    Payload::json(&body, usize::MAX)
+}
+
+fn receiver(message: &Message) -> Result<&str, Refusal> {
+    let open_id = message.recipient.as_deref().filter(|id| !id.is_empty());
+    open_id.ok_or_else(|| Refusal::unreachable("recipient_missing"))
 }
 
 /// The request that sends it.

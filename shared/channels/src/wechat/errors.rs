@@ -1,7 +1,7 @@
 use crate::codes::Table;
 use crate::verdict::Evidence::{Documented, Libraries, Reported, Unconfirmed};
 use crate::verdict::Verdict::{
-    Content, Duplicate, Endpoint, Quota, Recipient, RefreshToken, Throttle, Transient,
+    Content, Duplicate, Endpoint, Quota, Recipient, RefreshToken, Throttle, Transient, UploadAgain,
 };
 use crate::verdict::{Refill, Row, Scope, Wait, when};
 
@@ -26,12 +26,21 @@ pub(crate) const GENERAL: Table = Table {
         when(42_001, RefreshToken, "token expired", CODES, Libraries),
         when(40_003, GONE, "invalid openid: of another account, or unfollowed", CODES, Libraries),
         when(40_002, Endpoint, "invalid grant_type", CODES, Libraries),
+        when(40_004, MALFORMED, "invalid type of a media file", CODES, Libraries),
+        when(40_005, MALFORMED, "invalid type of a file", CODES, Libraries),
+        when(40_006, MALFORMED, "invalid size of a file", CODES, Libraries),
+        when(40_007, UploadAgain, "invalid media_id: three days old, or no temporary one", CODES, Reported),
         when(40_008, MALFORMED, "invalid message type", CODES, Libraries),
+        when(40_009, MALFORMED, "invalid size of an image", CODES, Libraries),
+        when(40_137, MALFORMED, "format of the image not supported", CODES, Libraries),
+        when(41_005, MALFORMED, "media file missing", CODES, Libraries),
+        when(44_001, MALFORMED, "empty media file", CODES, Libraries),
         when(40_013, Endpoint, "invalid appid", CODES, Libraries),
         when(40_125, Endpoint, "invalid AppSecret", CODES, Libraries),
         when(40_164, Endpoint, "the address this came from is not on the list", CODES, Unconfirmed),
         when(43_004, GONE, "the person must follow the account", CODES, Libraries),
         when(44_002, MALFORMED, "empty body", CODES, Libraries),
+        when(45_001, MALFORMED, "media file too large", CODES, Libraries),
         when(45_002, MALFORMED, "content too long", CODES, Libraries),
         when(45_009, Quota(Refill::NextDay), "calls of the day are used up", CODES, Libraries),
         when(45_011, MINUTE, "too fast, try later", CODES, Libraries),

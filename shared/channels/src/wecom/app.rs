@@ -1,14 +1,16 @@
 //! Messages of an application: `POST /cgi-bin/message/send` (WW90236), with an access token (WW91039).
 
+use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use sluice_domain::delivery::Outcome;
+use sluice_domain::image::Image;
 use sluice_ports::HttpRequest;
 
 use crate::call::{self, Payload};
 use crate::message::Message;
 use crate::refusal::Refusal;
-use crate::text;
+use crate::{media, text};
 
 /// The longest interval of the duplicate check, in seconds.
 pub(crate) const DUPLICATE_CHECK_S: i64 = 14_400;
@@ -79,6 +81,24 @@ fn card(message: &Message) -> Option<Value> {
 fn reference(message: &Message) -> &str {
     let id = message.dispatch_id.as_str();
     id.get(id.ceil_char_boundary(id.len().saturating_sub(12))..).unwrap_or(id)
+}
+
+/// The body of an image that was uploaded. Without the duplicate check: it has nothing of the dispatch in it, so the check would drop the
+/// same image for the next event.
+pub(crate) fn picture(agent_id: i64, members: &[String], media_id: &str) -> Result<Payload, Refusal> {
+    let body = json!({
+        "touser": receivers(members)?,
+        "agentid": agent_id,
+        "msgtype": "image",
+        "image": { "media_id": media_id },
+    });
+    Payload::json(&body, usize::MAX)
+}
+
+/// The request that uploads an image for three days, here (WW90389) and at WeChat (uploadTempMedia).
+pub(crate) fn upload(base: &str, token: &str, file: (&Image, &Bytes)) -> HttpRequest {
+    let url = format!("{base}/cgi-bin/media/upload?access_token={}&type=image", call::query(token));
+    media::form(url, &[], ("media", true), file)
 }
 
 /// The request that sends it.

@@ -1,5 +1,8 @@
 //! Messages of a group bot: `POST /cgi-bin/webhook/send?key=…` (WW99110).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use md5::{Digest as _, Md5};
 use serde_json::json;
 
 use crate::call::{self, Payload};
@@ -24,6 +27,13 @@ pub(crate) fn payload(message: &Message) -> Result<Payload, Refusal> {
         let content = text::within(MARKDOWN_LIMIT, markdown(message))?;
         json!({ "msgtype": "markdown", "markdown": { "content": content } })
     };
+    Payload::json(&body, usize::MAX)
+}
+
+/// The body of an image: its bytes in Base64, and the MD5 of the bytes themselves.
+pub(crate) fn picture(bytes: &[u8]) -> Result<Payload, Refusal> {
+    let (base64, md5) = (STANDARD.encode(bytes), hex::encode(Md5::digest(bytes)));
+    let body = json!({ "msgtype": "image", "image": { "base64": base64, "md5": md5 } });
     Payload::json(&body, usize::MAX)
 }
 

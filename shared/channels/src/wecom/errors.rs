@@ -1,6 +1,6 @@
 use crate::codes::Table;
 use crate::verdict::Evidence::{Documented, Inferred, Libraries, Unconfirmed};
-use crate::verdict::Verdict::{Content, Endpoint, Recipient, RefreshToken, Throttle, Transient};
+use crate::verdict::Verdict::{Content, Endpoint, Recipient, RefreshToken, Throttle, Transient, UploadAgain};
 use crate::verdict::{Row, Scope, Wait, when};
 
 const CODES: &str = "WW90455";
@@ -56,6 +56,20 @@ pub(crate) const GENERAL: Table = Table {
             Documented,
         ),
         when(40_058, MALFORMED, "invalid parameter", CODES, Documented),
+        when(40_004, MALFORMED, "invalid type of a media file", CODES, Libraries),
+        when(40_005, MALFORMED, "invalid `type`", CODES, Libraries),
+        when(40_006, MALFORMED, "invalid size of a file", CODES, Libraries),
+        when(
+            40_007,
+            UploadAgain,
+            "invalid media_id: three days old, or another corporation's",
+            CODES,
+            Documented,
+        ),
+        when(40_009, MALFORMED, "invalid size of an image", CODES, Libraries),
+        when(44_001, MALFORMED, "empty media file", CODES, Libraries),
+        when(45_001, MALFORMED, "media file too large", CODES, Libraries),
+        when(301_019, MALFORMED, "the MD5 is not the file's", CODES, Unconfirmed),
         when(44_004, MALFORMED, "empty content", CODES, Documented),
         when(45_002, MALFORMED, "content too long", CODES, Documented),
         when(45_008, MALFORMED, "too many articles", CODES, Documented),

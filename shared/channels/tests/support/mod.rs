@@ -89,36 +89,53 @@ impl Clock for Still {
     }
 }
 
-/// One send to fresh channels, and the requests it made.
-pub(crate) fn send(
-    channel: &Channel,
-    message: &Message,
-    answers: Vec<Answer>,
-) -> (SendReport, Vec<HttpRequest>) {
+/// Fresh channels, and what they talk to.
+pub(crate) fn channels(answers: Vec<Answer>) -> (Channels<Prepared, Named, Still>, Prepared) {
     let http = Prepared { sends: Arc::new(Mutex::new(answers.into())), requests: Arc::default() };
-    let channels = Channels::new(Endpoints::default(), http.clone(), Named, Still);
-    let destination = Destination {
+    (Channels::new(Endpoints::default(), http.clone(), Named, Still), http)
+}
+
+pub(crate) fn tenant() -> TenantId {
+    TenantId::new("acme").unwrap()
+}
+
+pub(crate) fn destination(channel: &Channel) -> Destination {
+    Destination {
         id: DestinationId::new("sales").unwrap(),
         weight: 1,
         recipient: Recipient::new("sales").unwrap(),
         channel: channel.clone(),
         acquisition_link: None,
         limits: std::sync::Arc::default(),
-    };
-    let tenant = TenantId::new("acme").unwrap();
+    }
+}
+
+/// Runs to the end, with time that stands still but for what is slept.
+pub(crate) fn block<T>(work: impl Future<Output = T>) -> T {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let report = runtime.block_on(async {
+    let done = runtime.block_on(async {
         BEGAN.set(Some(tokio::time::Instant::now()));
-        channels.send(&tenant, &destination, message).await
+        work.await
     });
     BEGAN.set(None);
+    done
+}
+
+/// One send to fresh channels, and the requests it made.
+pub(crate) fn send(
+    channel: &Channel,
+    message: &Message,
+    answers: Vec<Answer>,
+) -> (SendReport, Vec<HttpRequest>) {
+    let (channels, http) = channels(answers);
+    let report = block(channels.send(&tenant(), &destination(channel), message));
     let requests = http.requests.lock().unwrap().clone();
     (report, requests)
 }
 
 pub(crate) fn feishu_bot(signing: Option<&str>) -> Channel {
-    Channel::FeishuBot { hook: "a0b1".to_owned(), signing: signing.map(ToOwned::to_owned) }
+    Channel::FeishuBot { hook: "a0b1".to_owned(), signing: signing.map(ToOwned::to_owned), uploads: None }
 }
 
 pub(crate) fn feishu_app() -> Channel {
@@ -161,6 +178,7 @@ pub(crate) fn message() -> Message {
         title: Some("新线索 <b>".to_owned()),
         text: "张先生 138****0001\n<at user_id=\"all\"></at> 想了解 [课程](x)".to_owned(),
         link: Some(("查看线索详情".to_owned(), "https://example.com/l/1?a=(b)&c=d".to_owned())),
+        image: None,
         recipient: Some("oPerson".to_owned()),
         fields: [
             ("thing1".to_owned(), "预约成功".to_owned()),

@@ -41,7 +41,9 @@ impl Group {
         match self {
             Self::Text => field == "text",
             Self::Form => field.starts_with("form."),
-            Self::Message => matches!(field, "message" | "title") || field.starts_with("fields."),
+            Self::Message => {
+                matches!(field, "message" | "title" | "image_text") || field.starts_with("fields.")
+            }
             Self::Any => true,
         }
     }

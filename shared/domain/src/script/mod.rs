@@ -5,9 +5,11 @@
 
 mod compiled;
 mod masking;
+mod rendered;
 mod variables;
 
 pub use masking::{mask, mask_name, mask_phone};
+pub use rendered::{Picture, Rendered};
 pub use variables::Variables;
 
 use std::collections::BTreeMap;
@@ -18,11 +20,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::failure::FailureKind;
 use crate::id::ScriptId;
+use crate::image::{Image, ImageName};
 use compiled::{Compiled, LONGEST};
-
-const TITLE: &str = "title";
-const MESSAGE: &str = "message";
-const FIELDS: &str = "fields.";
 
 /// One script.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,52 +34,27 @@ pub struct Script {
     /// The title of a card, a template.
     #[serde(default)]
     pub title: Option<String>,
-    /// The text, a template (minijinja syntax, undefined names are errors).
+    /// The text, a template (minijinja syntax, undefined names are errors). Empty beside an image, which is sent alone.
+    #[serde(default)]
     pub text: String,
     /// For channels whose platform has the text (WeChat templates): what its fields are filled with, each a template.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
+    /// The image that it sends in place of texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageName>,
+    /// What can be read on the image, and what it shows: rules judge it in the picture's place. No template, as the picture is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_text: Option<String>,
+    /// What is known of the image's file: filled in when the settings are built.
+    #[serde(skip)]
+    pub image_file: Option<Image>,
     /// Its words may want a review: then every message of it waits for one. Without, such a script is not published.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waits: bool,
     /// What it is rendered with.
     #[serde(skip)]
     compiled: Compiled,
-}
-
-/// A rendered script.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rendered {
-    /// The title of a card.
-    pub title: Option<String>,
-    /// The text.
-    pub text: String,
-    /// The fields of an approved template.
-    pub fields: BTreeMap<String, String>,
-}
-
-impl Rendered {
-    /// Each text with the name that rules, evidence and reviews know it by: `title`, `message`, `fields.thing1`.
-    pub fn texts(&self) -> Vec<(String, &str)> {
-        let title = self.title.as_deref().map(|title| (TITLE.to_owned(), title));
-        let fields = self.fields.iter().map(|(name, value)| (format!("{FIELDS}{name}"), value.as_str()));
-        title.into_iter().chain([(MESSAGE.to_owned(), self.text.as_str())]).chain(fields).collect()
-    }
-
-    /// What such texts were rendered as; names that are none of these are left out.
-    pub fn of_texts<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut rendered = Self { title: None, text: String::new(), fields: BTreeMap::new() };
-        for (name, text) in texts {
-            let text = text.to_owned();
-            match name.strip_prefix(FIELDS) {
-                Some(field) => drop(rendered.fields.insert(field.to_owned(), text)),
-                None if name == TITLE => rendered.title = Some(text),
-                None if name == MESSAGE => rendered.text = text,
-                None => {}
-            }
-        }
-        rendered
-    }
 }
 
 /// Why a script does not render. It quotes nothing of the person's.
@@ -105,6 +79,14 @@ pub enum ScriptError {
         name: String,
         /// Where in its template, from 1.
         line: usize,
+    },
+    /// There is no such file beside the configuration.
+    #[error("script `{script}` sends image `{image}`, which is not among the configuration's")]
+    NoImage {
+        /// Which.
+        script: ScriptId,
+        /// Its file.
+        image: ImageName,
     },
 }
 
@@ -148,21 +130,38 @@ impl Script {
     /// Renders it.
     ///
     /// # Errors
-    /// [`ScriptError::Template`].
+    /// [`ScriptError::Template`], and [`ScriptError::NoImage`].
     pub fn render(&self, variables: &Variables) -> Result<Rendered, ScriptError> {
+        let image = self.picture()?;
         let title = self.title.as_deref().map(|title| self.fill("title", title, variables)).transpose()?;
         let field = |(name, template): (&String, &String)| {
             Ok((name.clone(), self.fill(&format!("fields.{name}"), template, variables)?))
         };
         let fields = self.fields.iter().map(field).collect::<Result<_, ScriptError>>()?;
-        Ok(Rendered { title, text: self.fill("text", &self.text, variables)?, fields })
+        Ok(Rendered { title, text: self.fill("text", &self.text, variables)?, fields, image })
     }
 
-    /// Lower-case hex SHA-256 of everything that is rendered: another text is another hash, whatever its version says.
+    fn picture(&self) -> Result<Option<Picture>, ScriptError> {
+        let Some(name) = &self.image else { return Ok(None) };
+        match &self.image_file {
+            Some(file) if file.name == *name => {
+                let text = self.image_text.clone().unwrap_or_default();
+                Ok(Some(Picture { image: file.clone(), text }))
+            }
+            _ => Err(ScriptError::NoImage { script: self.id.clone(), image: name.clone() }),
+        }
+    }
+
+    /// Lower-case hex SHA-256 of everything that is rendered: another text is another hash, and so is another picture under the same name,
+    /// whatever its version says.
     pub fn sha256(&self) -> String {
         let mut hash = Sha256::new_with_prefix("sluice/script/v1");
-        for (name, template) in self.templates() {
-            for part in [name.as_str(), template.as_str()] {
+        let reference = self.image_file.as_ref().map(Image::reference).filter(|_| self.image.is_some());
+        let pictured = [("image", reference.as_deref()), ("image_text", self.image_text.as_deref())];
+        let pictured = pictured.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?)));
+        let templates = self.templates().map(|(name, template)| (name, template.as_str()));
+        for (name, text) in templates.chain(pictured) {
+            for part in [name.as_str(), text] {
                 hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
                 hash.update(part);
             }
@@ -202,6 +201,7 @@ impl Script {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::ImageFormat;
 
     fn script(text: &str) -> Script {
         Script {
@@ -210,6 +210,9 @@ mod tests {
             title: Some("{{ tenant }}".into()),
             text: text.into(),
             fields: BTreeMap::new(),
+            image: None,
+            image_text: None,
+            image_file: None,
             waits: false,
             compiled: Compiled::default(),
         }
@@ -262,19 +265,34 @@ mod tests {
     }
 
     #[test]
-    fn what_was_rendered_comes_back_from_its_texts() {
-        let fields = BTreeMap::from([
-            ("thing1".to_owned(), "预约".to_owned()),
-            ("time2".to_owned(), "明天".to_owned()),
-        ]);
-        for rendered in [
-            Rendered { title: Some("新线索".into()), text: "正文".into(), fields },
-            Rendered { title: None, text: "正文".into(), fields: BTreeMap::new() },
-        ] {
-            let texts = rendered.texts();
-            let named = texts.iter().map(|(name, text)| (name.as_str(), *text));
-            assert_eq!(Rendered::of_texts(named), rendered);
-        }
+    fn a_script_with_an_image_renders_to_it_and_another_picture_is_another_script() {
+        let image = |sha256: &str| Image {
+            name: ImageName::new("promo.png").unwrap(),
+            format: ImageFormat::Png,
+            width: 1,
+            height: 1,
+            bytes: 1,
+            sha256: sha256.into(),
+        };
+        let words = "【示例品牌】到店有礼 {{ name }}";
+        let before = Script { title: None, ..script("") };
+        let with = Script {
+            image: Some(ImageName::new("promo.png").unwrap()),
+            image_text: Some(words.into()),
+            image_file: Some(image("aa")),
+            ..before.clone()
+        };
+        let picture = with.render(&Variables::example()).unwrap().image.unwrap();
+        assert_eq!((picture.image, picture.text.as_str()), (image("aa"), words));
+        let other = Script { image_file: Some(image("bb")), ..with.clone() };
+        let reworded = Script { image_text: Some("别的".into()), ..with.clone() };
+        let hashes = [before.sha256(), with.sha256(), other.sha256(), reworded.sha256()];
+        assert_eq!(std::collections::BTreeSet::from(hashes).len(), 4);
+        let lost = Script { image_file: None, ..with };
+        assert_eq!(
+            lost.render(&Variables::example()).unwrap_err().to_string(),
+            "script `greeting` sends image `promo.png`, which is not among the configuration's"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod channels;
 mod consents;
 mod destinations;
 mod experiments;
+mod images;
 mod limits;
 mod links;
 mod review;
@@ -100,6 +101,7 @@ fn check_tenant(tenant: &Spanned<TenantFile>, findings: &mut Findings<'_>) {
     channels::check(here, findings);
     experiments::check(here, findings);
     scripts::check(here, findings);
+    images::check(here, findings);
     secrets::check(here, findings);
     links::check(here, findings);
     limits::check(here, findings);

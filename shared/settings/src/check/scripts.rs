@@ -7,7 +7,7 @@ use sluice_domain::decision::{Decision, Reason, Verdict};
 use sluice_domain::destination::Destination;
 use sluice_domain::link::LinkPolicy;
 use sluice_domain::rules::{Facts, RulePack};
-use sluice_domain::script::{Script, Variables};
+use sluice_domain::script::{Script, ScriptError, Variables};
 use sluice_domain::time::UnixMillis;
 
 use super::{Findings, channels};
@@ -19,10 +19,13 @@ pub(super) const NOON: UnixMillis = UnixMillis(1_767_240_000_000);
 pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
     for script in &tenant.scripts {
         let here = &script.value;
-        if here.text.trim().is_empty() {
+        if here.text.trim().is_empty() && here.image.is_none() {
             findings.add(script, "script_empty", format!("script `{}` has no text", here.id));
         }
-        if let Err(error) = here.check() {
+        // A file that is missing was told when it was looked for.
+        if let Err(error) = here.check()
+            && !matches!(error, ScriptError::NoImage { .. })
+        {
             findings.add(script, "script_invalid", error.to_string());
         }
     }

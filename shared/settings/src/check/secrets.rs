@@ -27,9 +27,10 @@ pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
 
 fn fields(channel: &Channel) -> Vec<(&'static str, &str)> {
     match channel {
-        Channel::FeishuBot { hook, signing } => {
+        Channel::FeishuBot { hook, signing, uploads } => {
             let signing = signing.as_deref().map(|name| ("signing", name));
-            std::iter::once(("hook", hook.as_str())).chain(signing).collect()
+            let uploads = uploads.as_ref().map(|it| ("uploads.secret", it.secret.as_str()));
+            std::iter::once(("hook", hook.as_str())).chain(signing).chain(uploads).collect()
         }
         Channel::WecomBot { key } => vec![("key", key)],
         Channel::FeishuApp { secret, .. }

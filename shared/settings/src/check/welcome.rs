@@ -24,7 +24,7 @@ pub(crate) fn check(tenant: &TenantFile, findings: &mut Findings<'_>) {
             continue;
         };
         let here = &script.value;
-        if here.title.is_some() || !here.fields.is_empty() {
+        if here.title.is_some() || !here.fields.is_empty() || here.image.is_some() {
             let message = format!("script `{}` welcomes people: it has a text and nothing else", here.id);
             findings.add(script, "welcome_script", message);
         }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
 
 mod compiled;
+mod images;
 mod leaving;
 
 use std::path::{Path, PathBuf};

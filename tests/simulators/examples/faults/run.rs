@@ -322,7 +322,8 @@ async fn rows(desk: &Desk, platform: &InProcess) -> Vec<Row> {
         let row = rows.get_mut(number % KINDS).unwrap();
         let channel = desk.scene.channel(number);
         row.channel = channel.as_str();
-        row.remembers = sluice_channels::idempotency(&channel) != Idempotency::None;
+        row.remembers =
+            sluice_channels::idempotency(&channel, sluice_channels::Form::Text) != Idempotency::None;
         row.sends += 1;
         let times = seen.get(&number).copied().unwrap_or_default();
         row.duplicates += times.saturating_sub(1);

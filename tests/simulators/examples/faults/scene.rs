@@ -257,7 +257,11 @@ fn channels(endpoint: usize) -> [Channel; KINDS] {
             secret: WEBHOOK_SECRET.to_owned(),
             allow_private: false,
         },
-        Channel::FeishuBot { hook: format!("hook-{endpoint}"), signing: Some("sign".to_owned()) },
+        Channel::FeishuBot {
+            hook: format!("hook-{endpoint}"),
+            signing: Some("sign".to_owned()),
+            uploads: None,
+        },
         Channel::WecomBot { key: format!("key-{endpoint}") },
         Channel::WechatCustom {
             app_id: app_id.clone(),

@@ -288,7 +288,7 @@ fn options() -> SimulatorOptions {
 /// The channels that have limits, and what each lets through in a minute.
 pub(crate) fn channels() -> [(Channel, u64); 4] {
     [
-        (Channel::FeishuBot { hook: "hook".to_owned(), signing: None }, 100),
+        (Channel::FeishuBot { hook: "hook".to_owned(), signing: None, uploads: None }, 100),
         (
             Channel::FeishuApp {
                 app_id: "cli_1".to_owned(),

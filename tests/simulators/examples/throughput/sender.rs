@@ -111,6 +111,7 @@ fn message(number: usize) -> Message {
             "【示例品牌】有客户提交了留资表单，并同意由销售团队联系。编号：{number}。客户表示拒绝的，请立即停止并登记退订。"
         ),
         link: Some(("查看线索".to_owned(), "https://example.com/lead/1".to_owned())),
+        image: None,
         recipient: Some(open_id(if number == APART_FROM_ROUNDS { 0 } else { number })),
         fields: [("thing1".to_owned(), format!("预约 {number}"))].into(),
         reply: None,
@@ -122,7 +123,7 @@ pub(crate) fn channels() -> [Channel; 8] {
     let (app_id, secret, openid_field) =
         ("wx1".to_owned(), "wx-secret".to_owned(), "wechat_openid".to_owned());
     [
-        Channel::FeishuBot { hook: "hook".to_owned(), signing: Some("sign".to_owned()) },
+        Channel::FeishuBot { hook: "hook".to_owned(), signing: Some("sign".to_owned()), uploads: None },
         Channel::FeishuApp {
             app_id: "cli_1".to_owned(),
             secret: "app-secret".to_owned(),

@@ -2,14 +2,16 @@
 
 #![allow(dead_code, clippy::allow_attributes, reason = "each test program uses its part of the stage")]
 
+use bytes::Bytes;
 use secrecy::SecretString;
 use sluice_channels::{Channels, Endpoints, HyperClient, Message, Reply, SendReport};
 use sluice_domain::consent::Recipient;
 use sluice_domain::delivery::Outcome;
 use sluice_domain::destination::{ACKNOWLEDGEMENT, Channel, Destination, SubscribeAccount};
 use sluice_domain::id::{DestinationId, TenantId};
+use sluice_domain::image::{Image, ImageName};
 use sluice_domain::time::UnixMillis;
-use sluice_ports::{Clock, PortError, SecretStore, SecretVersions};
+use sluice_ports::{Clock, ImageFiles, PortError, SecretStore, SecretVersions};
 use sluice_simulators::{
     DouyinAccount, Fault, FaultEffect, FaultTimes, FeishuApp, FeishuBot, Place, Platform, Running,
     SimulatorClock, SimulatorOptions, Simulators, WebhookReceiver, WechatAccount, WecomApp, WecomBot,
@@ -25,6 +27,25 @@ impl SecretStore for Named {
         }
         Ok(SecretVersions { current: SecretString::from(name), previous: None })
     }
+}
+
+/// The sample images, by their hash.
+pub(crate) struct Vectors;
+
+pub(crate) const PNG: &[u8] = include_bytes!("../../../vectors/images/card.png");
+pub(crate) const JPEG: &[u8] = include_bytes!("../../../vectors/images/card.jpg");
+
+impl ImageFiles for Vectors {
+    async fn image(&self, image: &Image) -> Result<Bytes, PortError> {
+        let found = [PNG, JPEG].into_iter().find(|bytes| image.is(bytes)).map(Bytes::from_static);
+        found.ok_or_else(|| PortError::Missing { what: "images", cause: image.name.to_string() })
+    }
+}
+
+/// The message of an image.
+pub(crate) fn picture(number: u32, name: &str, bytes: &[u8]) -> Message {
+    let image = Image::inspect(ImageName::new(name).unwrap(), bytes).unwrap();
+    Message { title: None, link: None, text: String::new(), image: Some(image), ..message(number) }
 }
 
 pub(crate) struct Simulated(pub(crate) SimulatorClock);
@@ -47,7 +68,8 @@ impl Stage {
         let endpoints =
             Endpoints::new(&simulators.feishu_url, &simulators.wecom_url, &simulators.wechat_url).unwrap();
         let channels =
-            Channels::new(endpoints, HyperClient::new().unwrap(), Named, Simulated(simulators.clock()));
+            Channels::new(endpoints, HyperClient::new().unwrap(), Named, Simulated(simulators.clock()))
+                .showing(Vectors);
         simulators.douyin_person_writes("@m==");
         for _ in 0..20 {
             simulators.wechat_person_allows("wx1", "o1", TEMPLATE);
@@ -122,7 +144,7 @@ pub(crate) fn destination(channel: &Channel) -> Destination {
 }
 
 pub(crate) fn feishu_bot() -> Channel {
-    Channel::FeishuBot { hook: "hook".to_owned(), signing: Some("sign".to_owned()) }
+    Channel::FeishuBot { hook: "hook".to_owned(), signing: Some("sign".to_owned()), uploads: None }
 }
 
 pub(crate) fn feishu_app() -> Channel {
@@ -208,6 +230,7 @@ pub(crate) fn message(number: u32) -> Message {
         title: Some("新线索".to_owned()),
         text: format!("张先生 138****0001 想了解课程 {number}"),
         link: Some(("查看".to_owned(), "https://example.com/lead/1".to_owned())),
+        image: None,
         recipient: Some("o1".to_owned()),
         fields: [("thing1".to_owned(), format!("预约 {number}"))].into(),
         reply: Some(Reply::Message {
