@@ -20,6 +20,8 @@ use crate::shared::{Shared, json, parse, state_key};
 
 /// A token is not used in its last three minutes, or its last quarter if it lives shorter: it could die on the way.
 const MARGIN_MS: i64 = 180_000;
+/// Nor in its last seconds, even if the platform has just given it out once more.
+const LAST_MS: i64 = 5_000;
 /// From five to ten minutes before its end, each process at a moment of its own, it is replaced while it still serves.
 const EARLY_MS: i64 = 300_000;
 /// A process that could not replace it early tries again after this.
@@ -99,6 +101,11 @@ impl Token {
     fn serves(&self, now: UnixMillis) -> bool {
         let margin = MARGIN_MS.min(self.dies_at.since(self.issued_at) / 4);
         self.dies_at.since(now) > margin
+    }
+
+    /// It does not serve any more, perhaps; but it is not dead, and the platform may have no other one yet.
+    fn lives(&self, now: UnixMillis) -> bool {
+        self.dies_at.since(now) > LAST_MS
     }
 
     /// Should it be replaced while it still serves? `offset` spreads processes over the minutes.
@@ -183,10 +190,9 @@ impl Tokens {
         let slot = self.slot(key);
         let mut held = slot.lock().await;
         let now = clock.now();
-        let serving = held.token.clone().filter(|token| token.serves(now));
-        let due = |token: &Token| {
-            token.ages(now, shared.offset()) && held.again_at.is_none_or(|again| again <= now)
-        };
+        let asked = held.again_at.is_some_and(|again| again > now);
+        let serving = held.token.clone().filter(|token| token.serves(now) || asked && token.lives(now));
+        let due = |token: &Token| token.ages(now, shared.offset()) && !asked;
         if let Some(token) = serving.as_ref().filter(|token| !due(token)) {
             return Ok(token.clone());
         }
@@ -268,10 +274,13 @@ impl Tokens {
             None => Stored::default(),
         };
         let fetching = stored.fetcher.as_ref().is_some_and(|(_, until)| *until > now);
-        match opened(shared, key, &stored).await?.filter(|token| token.serves(now)) {
-            // Fresh, or about to be replaced by somebody else.
-            Some(token) if fetching || !token.ages(now, shared.offset()) => return Ok(Next::Use(token)),
-            None if fetching => return Ok(serving.cloned().map_or(Next::Wait, Next::Use)),
+        match opened(shared, key, &stored).await? {
+            Some(token) if token.serves(now) && !token.ages(now, shared.offset()) => {
+                return Ok(Next::Use(token));
+            }
+            // Somebody else replaces it, or the platform has just given it out once more: then it is used to its end.
+            Some(token) if fetching && token.lives(now) => return Ok(Next::Use(token)),
+            _ if fetching => return Ok(serving.cloned().map_or(Next::Wait, Next::Use)),
             _ => {}
         }
         stored.fetcher = Some((shared.instance().to_owned(), now.plus_ms(FETCH_MS)));
@@ -349,8 +358,9 @@ async fn store<E>(
             Ok(Some(sealed)) => {
                 let generation = before.generation.saturating_add(1);
                 let kept = StoredToken { sealed, issued_at: token.issued_at, dies_at: token.dies_at };
-                // A platform may give out the same token until it dies: then it is of no use to ask again at once.
-                let fetcher = token.ages(now, 0).then(|| (me, now.plus_ms(AGAIN_MS)));
+                // A platform may give out the same token until it dies: then it is of no use to ask again at once, but after its death.
+                let asks_again = now.plus_ms(AGAIN_MS).min(token.dies_at);
+                let fetcher = token.ages(now, 0).then_some((me, asks_again));
                 (Stored { generation, token: Some(kept), fetcher }, Ok(Token { generation, ..token }))
             }
             Ok(None) => return Ok(token),

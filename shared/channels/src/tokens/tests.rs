@@ -331,6 +331,29 @@ async fn a_token_that_is_old_when_it_comes_is_used_as_long_as_it_serves() {
     assert_eq!(fetched.load(Ordering::SeqCst), 1);
 }
 
+/// Of such a platform everybody uses the token to its end, and the next one at once.
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_the_end_of_a_token_that_was_given_out_once_more() {
+    let (store, clock, platform) = world();
+    let (first, second) =
+        (Process::among(&store, &clock, &platform), Process::among(&store, &clock, &platform));
+    let old = || async { Ok::<_, &str>(Token::issued("old", clock.now(), 40)) };
+    assert!(first.tokens.get(&first.shared, &clock, &key(), old).await.is_ok());
+    // Ten seconds before its end, a quarter of its life, it does not serve any more.
+    clock.pass(32_000);
+    let at_once = Duration::from_millis(1);
+    for process in [&first, &second] {
+        let token = tokio::time::timeout(at_once, process.token()).await.expect("nothing to wait for");
+        assert_eq!(token.expose(), "old");
+    }
+    assert_eq!(platform.issued(), 0);
+    clock.pass(8_000);
+    for process in [&first, &second] {
+        let token = tokio::time::timeout(at_once, process.token()).await.expect("nothing to wait for");
+        assert_eq!(token.expose(), "secret-token-0");
+    }
+}
+
 #[tokio::test]
 async fn neither_store_nor_debug_shows_a_token() {
     let (store, clock, platform) = world();
