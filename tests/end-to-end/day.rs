@@ -303,6 +303,8 @@ async fn play(day: &Day) {
         }
         day.settle().await;
         if slot == 40 {
+            // Who is welcomed is welcomed once: what is left of the slot before must not strike it.
+            day.platforms.clear_faults();
             crate::callbacks::channels_tell(day).await;
             day.settle().await;
         }
