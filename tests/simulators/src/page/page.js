@@ -23,6 +23,7 @@ const COUNTED = [
   { field: "calls_while_blocked", name: "while blocked", wrong: true },
   { field: "dropped_silently", name: "dropped in silence", wrong: true },
   { field: "tokens_issued", name: "tokens" },
+  { field: "uploads", name: "uploads" },
 ];
 /** The effects that take a number. */
 const NUMBERS = {

@@ -142,7 +142,7 @@ async fn the_clock_moved_on_the_page_opens_and_closes_windows() {
     assert_eq!(platforms.to_group("第二十一条").await, (200, 45_009));
     let counted =
         "[...document.querySelectorAll('#counters tr')].map((row) => row.innerText.replaceAll(/\\s+/g, ' '))";
-    person.sees(&format!("{counted}.includes('WeCom 企业微信 21 20 0 1 0 0 0')"));
+    person.sees(&format!("{counted}.includes('WeCom 企业微信 21 20 0 1 0 0 0 0')"));
     let columns = person.value("document.querySelectorAll('#head th').length");
     let counters = &platforms.state().await["counters"]["wecom"];
     assert_eq!(columns, counters.as_object().unwrap().len(), "what is counted is shown");
