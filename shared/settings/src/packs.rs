@@ -233,7 +233,7 @@ pub(crate) fn words(
 ) -> Result<(String, PackedWords), Vec<Problem>> {
     let whole = Whole { source: source.clone(), places: Places::default(), sha256: sha256.clone() };
     let Chosen { digest, lists, .. } = Chosen::of(&whole, name, lists)?;
-    let words = PackedWords::of(&lists).map_err(|error| vec![bad_list(name, error.to_string())])?;
+    let words = PackedWords::of(&lists).map_err(|message| vec![bad_list(name, message)])?;
     Ok((digest, words))
 }
 

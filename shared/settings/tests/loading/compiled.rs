@@ -4,20 +4,13 @@ use std::path::Path;
 
 use sluice_settings::{Bundle, compile, load, load_bundle, load_compiled};
 
-use crate::{shipped, shipped_dir, shipped_files, with_main};
+use crate::{shipped_dir, with_main, written};
 
 /// A compiled lexicon beside the lists is named by a pack like one, is part of its hash, and is refused when it is damaged.
 #[test]
 fn a_pack_may_name_a_compiled_lexicon() {
     use sluice_domain::lexicon::{Compiler, Severity, WordList};
-    let dir = tempfile::tempdir().unwrap();
-    for (name, bytes) in
-        shipped_files().into_iter().chain([("sluice.yaml".to_owned(), shipped().into_bytes())])
-    {
-        let path = dir.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
+    let dir = written();
     let compiled = |word: &str| {
         let list = WordList {
             id: "large".into(),
@@ -94,6 +87,7 @@ fn what_was_not_compiled_by_this_version_is_refused_without_a_word_of_it() {
     for (from, to, code) in [
         ("\"format\":2", "\"format\":1", "format"),
         ("\"format\":2", "\"format\":2,\"secret\":\"hunter2\"", "syntax"),
+        ("\"words\":\"", "\"words\":\"0", "unknown_words"),
         ("\"rules\":\"baseline.yaml\"", "\"rules\":\"other.yaml\"", "unknown_rule_pack"),
         ("\"sources\":[", "\"sources\":[\"hunter2\",", "syntax"),
     ] {

@@ -1,13 +1,11 @@
 //! Images beside the configuration: which may be sent, where to, and that it is the one that was checked.
 
-use std::path::Path;
-
 use sluice_domain::id::ScriptId;
 use sluice_domain::image::Image;
 use sluice_domain::settings::Settings;
 use sluice_settings::{Bundle, CompiledSettings, LastGood, check_bundle, compile, image_in, load_compiled};
 
-use crate::{shipped, shipped_files};
+use crate::{shipped, shipped_files, write};
 
 const PNG: &[u8] = include_bytes!("../../../../tests/vectors/images/card.png");
 const JPEG: &[u8] = include_bytes!("../../../../tests/vectors/images/card.jpg");
@@ -96,14 +94,6 @@ fn the_words_on_an_image_are_judged_in_its_place() {
     let custom = "wechat_custom, app_id: wx1, secret: demo-brand/wx, openid_field: openid";
     let found = problems("image: card.png, image_text: 到店有礼", custom, &[("card.png", PNG)]);
     assert!(!found.is_empty(), "{found:?}");
-}
-
-fn write(directory: &Path, files: &[(String, Vec<u8>)]) {
-    for (name, bytes) in files {
-        let path = directory.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
 }
 
 fn script_of(settings: &Settings) -> &sluice_domain::script::Script {

@@ -42,6 +42,22 @@ fn shipped_files() -> Vec<(String, Vec<u8>)> {
     files
 }
 
+/// The shipped configuration in a directory of its own.
+fn written() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &shipped_files());
+    write(dir.path(), &[("sluice.yaml".to_owned(), shipped().into_bytes())]);
+    dir
+}
+
+fn write(directory: &Path, files: &[(String, Vec<u8>)]) {
+    for (name, bytes) in files {
+        let path = directory.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
 fn codes(bundle: &Bundle) -> Vec<&'static str> {
     check_bundle(bundle).problems.iter().map(|problem| problem.code).collect()
 }
@@ -337,14 +353,7 @@ fn an_empty_directory_is_an_error_and_not_an_empty_configuration() {
 
 #[test]
 fn a_failed_reload_keeps_the_last_good_settings_and_says_why() {
-    let dir = tempfile::tempdir().unwrap();
-    for (name, bytes) in
-        shipped_files().into_iter().chain([("sluice.yaml".to_owned(), shipped().into_bytes())])
-    {
-        let path = dir.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
+    let dir = written();
     let settings = LastGood::open(dir.path()).unwrap();
     let first = settings.current();
     let main = dir.path().join("sluice.yaml");
