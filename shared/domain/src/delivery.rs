@@ -227,7 +227,7 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// Every try, in order: the last [`Delivery::ATTEMPTS_KEPT`], and in place of the oldest of them the first whose result nobody knows.
     pub attempts: Vec<Attempt>,
-    /// How many tries are not kept any more; the result of each is known. Earlier versions forgot without counting.
+    /// How many tries are not kept any more; the first whose result nobody knows is none of them. Earlier versions forgot without counting.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub forgotten: u32,
 }
